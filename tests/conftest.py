@@ -1,0 +1,43 @@
+"""Fixtures that every part of the suite shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from tests.helpers.processes import running_bank
+from unlockshop.kernel import clock
+
+MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> None:
+    """Rate limits of one test never reach the next."""
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
+        cache.clear()
+
+
+@pytest.fixture
+def monday() -> Iterator[datetime]:
+    """The clock stands at Monday noon UTC."""
+    with clock.frozen(MONDAY):
+        yield MONDAY
+
+
+@pytest.fixture(scope="session")
+def bank_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo bank and mailbox, one process for the session."""
+    with running_bank(tmp_path_factory.mktemp("bank"), "--delayed-seconds", "0.2") as url:
+        yield url
+
+
+@pytest.fixture
+def bank(bank_url: str, settings: Any) -> str:
+    """The shop's payment and mail adapters speak to the demo bank."""
+    settings.STRIPE_API_BASE = settings.SENDGRID_HOST = bank_url
+    return bank_url

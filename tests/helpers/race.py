@@ -1,0 +1,27 @@
+"""Run one thing many times at once, on real connections, started together at a barrier."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import connection
+
+
+def at_once(count: int, function: Callable[[int], Any]) -> list[Any]:
+    """Results, or the exceptions, of ``function(0..count-1)`` run by ``count`` threads."""
+    barrier = threading.Barrier(count)
+
+    def run(n: int) -> Any:
+        barrier.wait(timeout=30)
+        try:
+            return function(n)
+        except Exception as error:  # noqa: BLE001 - the caller looks at what happened
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))

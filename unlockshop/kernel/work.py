@@ -1,0 +1,132 @@
+"""Effects as rows.
+
+Every effect on the outside world is a row, written in the transaction of the state change that wants it.
+``ring`` sends its id through Celery after the commit; that is only a doorbell. A sweep rings again for rows that
+are due, so nothing depends on the broker's memory, and ``claim`` lets one worker at a time in.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from celery import Task, current_app
+from django.db import models, transaction
+from django.db.models import F, Q
+
+from unlockshop.kernel import clock
+
+logger = logging.getLogger(__name__)
+
+MAX_BACKOFF = timedelta(hours=1)
+
+
+class WorkState(models.TextChoices):
+    """Life of a work item: ``queued`` is due at ``next_action_at``; ``claimed`` is in somebody's hands."""
+
+    QUEUED = "queued", "queued"
+    CLAIMED = "claimed", "claimed"
+    DONE = "done", "done"
+    UNCERTAIN = "uncertain", "outcome unknown"
+    NEEDS_STAFF = "needs_staff", "needs staff"
+
+
+class WorkItem(models.Model):
+    """Columns that let a row be worked on exactly by one worker, again later, and at last by staff."""
+
+    work_state = models.CharField(max_length=16, choices=WorkState.choices, default=WorkState.QUEUED)
+    next_action_at = models.DateTimeField(null=True, blank=True, default=clock.now)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_token = models.CharField(max_length=32, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    class Meta:
+        abstract = True
+
+
+Item = TypeVar("Item", bound=WorkItem)
+
+
+def due(model: type[Item], *, limit: int) -> list[int]:
+    """Ids of rows to ring for: queued and due, or claimed with a lease that ran out. Oldest first."""
+    moment = clock.database_now()
+    waiting = Q(work_state=WorkState.QUEUED, next_action_at__lte=moment)
+    abandoned = Q(work_state=WorkState.CLAIMED, lease_until__lt=moment)
+    rows = model.objects.filter(waiting | abandoned).order_by("next_action_at", "pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def claim(model: type[Item], pk: int, *, lease: timedelta) -> Item | None:
+    """Take the row for ``lease``; None when it is not due or somebody else holds it.
+
+    A row whose former lease ran out is taken over; callers whose effect cannot be repeated safely look at
+    ``attempts`` and their own columns before they act. Commits on its own: never call it inside a transaction.
+    """
+    token = secrets.token_hex(16)
+    moment = clock.database_now()
+    free = Q(work_state=WorkState.QUEUED, next_action_at__lte=moment)
+    abandoned = Q(work_state=WorkState.CLAIMED, lease_until__lt=moment)
+    with transaction.atomic(durable=True):
+        taken = model.objects.filter(free | abandoned, pk=pk).update(
+            work_state=WorkState.CLAIMED,
+            lease_token=token,
+            lease_until=moment + lease,
+            attempts=F("attempts") + 1,
+        )
+    return model.objects.get(pk=pk) if taken else None
+
+
+def release(item: WorkItem, **changes: Any) -> bool:
+    """Give a claimed row back with ``changes``; False when the lease was lost to somebody else meanwhile."""
+    changes.setdefault("lease_token", "")
+    changes.setdefault("lease_until", None)
+    rows = type(item).objects.filter(pk=item.pk, work_state=WorkState.CLAIMED, lease_token=item.lease_token)
+    return rows.update(**changes) == 1
+
+
+def finish(item: WorkItem, **changes: Any) -> bool:
+    """The work is done. False when the lease was lost meanwhile; then nothing was written."""
+    return release(item, work_state=WorkState.DONE, next_action_at=None, last_error="", **changes)
+
+
+def retry_or_give_up(item: WorkItem, error: str, *, cap: int, base: timedelta = timedelta(seconds=5)) -> bool:
+    """Try again later, twice as late each time up to an hour; after ``cap`` attempts the row waits for staff."""
+    if item.attempts >= cap:
+        return release(item, work_state=WorkState.NEEDS_STAFF, next_action_at=None, last_error=error[:500])
+    return release(
+        item,
+        work_state=WorkState.QUEUED,
+        next_action_at=clock.now() + backoff(item.attempts, base=base),
+        last_error=error[:500],
+    )
+
+
+def backoff(attempts: int, *, base: timedelta = timedelta(seconds=5)) -> timedelta:
+    """Delay before try ``attempts + 1``: ``base`` doubled per attempt up to an hour, with a tenth of jitter."""
+    doublings = max(0, min(attempts - 1, 12))
+    delay: timedelta = min(base * 2**doublings, MAX_BACKOFF)
+    return delay * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+
+
+def ring(task_name: str, pk: int) -> None:
+    """After the commit, tell a worker that row ``pk`` waits. A lost ring is repeated by the sweep."""
+    transaction.on_commit(partial(_send, current_app.tasks[task_name], pk), robust=True)
+
+
+def _send(task: Task[Any, Any], pk: int) -> None:
+    try:
+        task.apply_async((pk,))
+    except Exception as error:  # the broker may be down in any way; the sweep rings again
+        logger.warning("doorbell %s(%s) not heard: %s", task.name, pk, type(error).__name__)
+
+
+def lease_expired(until: datetime | None) -> bool:
+    """Whether a lease is over by the database's clock."""
+    return until is None or until < clock.database_now()

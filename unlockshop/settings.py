@@ -1,0 +1,276 @@
+"""All settings, from the environment (``django-environ``). ``.env.example`` explains every variable.
+
+Sections: paths, mode, security, apps, database, cache and queue, language, mail, payments, suppliers, logging.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+# Paths
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.prefix = ""
+if (BASE_DIR / ".env").exists() and not env.bool("IGNORE_DOTENV", default=False):
+    env.read_env(str(BASE_DIR / ".env"))
+
+# Mode. DEMO swaps the outside world at the transport edge and must be asked for; it never goes with live keys.
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
+SHOP_NAME = env.str("SHOP_NAME", default="Unlockshop")
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+IS_HTTPS = BASE_URL.startswith("https://")
+
+# Security
+SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+FIELD_KEYS: list[str] = env.list("FIELD_KEYS")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+CSRF_TRUSTED_ORIGINS: list[str] = [BASE_URL]
+# Addresses of reverse proxies whose X-Forwarded-For is believed; without them the peer's address counts.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "unlockshop.storefront.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+PASSWORD_RESET_TIMEOUT = 3600
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AUTH_USER_MODEL = "accounts.User"
+
+# Apps
+INSTALLED_APPS = [
+    "unlockshop.kernel",
+    "accounts",
+    "services",
+    "orders",
+    "payments",
+    "unlockshop.storefront",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "unlockshop.storefront.middleware.AdminContentPolicyMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "unlockshop.storefront.middleware.ClientAddressMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "unlockshop.urls"
+WSGI_APPLICATION = "unlockshop.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "unlockshop.storefront.context.shop",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.insert(0, "django.forms")
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Where a form's answer may lead the browser: besides this shop only the payment page.
+PAYMENT_PAGE_ORIGINS: list[str] = env.list("PAYMENT_PAGE_ORIGINS", default=["https://checkout.stripe.com"])
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF, *PAYMENT_PAGE_ORIGINS],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: [] for name in ("camera", "microphone", "geolocation", "payment", "usb", "interest-cohort")
+}
+
+# Database
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'shop.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction takes the write lock when it begins, so two of them queue instead of failing.
+    # FULL: a commit that was acknowledged survives a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"] = {
+        "options": "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+    }
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Cache and queue. Rate limits live in the cache; money and orders never do.
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CACHES = {"default": env.cache_url("CACHE_URL", default=REDIS_URL.replace("redis://", "rediscache://", 1))}
+CACHES["default"].setdefault("KEY_PREFIX", "shop")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True
+CELERY_TASK_TIME_LIMIT = 180
+CELERY_TASK_SOFT_TIME_LIMIT = 150
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 30,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+}
+# Publishing is a hint made after the commit; a dead broker must not keep a customer waiting.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
+CELERY_BEAT_SCHEDULE = {
+    "sweep-orders": {
+        "task": "orders.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": max(2.0, SWEEP_SECONDS)},
+    },
+    "sweep-payments": {
+        "task": "payments.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": max(2.0, SWEEP_SECONDS)},
+    },
+}
+CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_DIR / "var" / "celerybeat-schedule"))
+
+# Language and money
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")
+
+# Mail
+MAIL_TRANSPORT = env.str("MAIL_TRANSPORT", default="orders.sendgrid_transport.SendGridTransport")
+MAIL_FROM = env.str("MAIL_FROM", default="orders@unlockshop.example")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@unlockshop.example")
+SENDGRID_API_KEY = env.str("SENDGRID_API_KEY", default="")
+SENDGRID_HOST = env.str("SENDGRID_HOST", default="https://api.sendgrid.com")
+# Seconds before the provider is asked about a mail whose sending has no known outcome.
+MAIL_SETTLE_SECONDS = env.int("MAIL_SETTLE_SECONDS", default=900)
+
+# Payments
+PAYMENT_PROVIDERS = {"stripe": "payments.providers.stripe.StripeProvider"}
+STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+STATEMENT_DESCRIPTOR = env.str("STATEMENT_DESCRIPTOR", default="UNLOCKSHOP")
+PAYMENTS_LIVE = STRIPE_API_KEY.startswith(("sk_live_", "rk_live_"))
+if DEMO and PAYMENTS_LIVE:
+    raise ImproperlyConfigured("DEMO refuses to start with a live Stripe key")
+if DEMO and not DEBUG and not env.bool("DEMO_WITHOUT_DEBUG", default=False):
+    raise ImproperlyConfigured("DEMO with DEBUG=False needs DEMO_WITHOUT_DEBUG=True as well")
+if (STRIPE_API_BASE or SENDGRID_HOST.startswith("http://")) and not DEMO:
+    raise ImproperlyConfigured("demo payment or mail addresses are set, but DEMO is not")
+
+# Suppliers
+SUPPLIER_ADAPTERS = {"dhru": "services.suppliers.dhru.DhruClient"}
+# Total seconds for one answer; the lease on an attempt is longer, so that only a lost worker outlives it.
+SUPPLIER_DEADLINE_SECONDS = env.float("SUPPLIER_DEADLINE_SECONDS", default=45.0)
+SUPPLIER_LEASE_SECONDS = env.int("SUPPLIER_LEASE_SECONDS", default=90)
+SUPPLIER_PAUSE_SECONDS = env.int("SUPPLIER_PAUSE_SECONDS", default=120)
+SUPPLIERS_ALLOW_LOOPBACK = env.bool("SUPPLIERS_ALLOW_LOOPBACK", default=DEMO)
+if SUPPLIERS_ALLOW_LOOPBACK and not DEMO:
+    raise ImproperlyConfigured("SUPPLIERS_ALLOW_LOOPBACK is for the demo only")
+if SUPPLIER_LEASE_SECONDS < SUPPLIER_DEADLINE_SECONDS + 20:
+    raise ImproperlyConfigured("SUPPLIER_LEASE_SECONDS must exceed SUPPLIER_DEADLINE_SECONDS by 20 seconds at least")
+
+# Logging
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # Their lower levels print request bodies and keys.
+        "stripe": {"level": "WARNING"},
+        "paypalrestsdk": {"level": "WARNING"},
+        "python_http_client": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}
+UNFOLD: dict[str, Any] = {}
