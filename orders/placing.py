@@ -1,0 +1,119 @@
+"""Turning a checked basket into a purchase: prices from the catalogue, promises frozen, consent recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from orders import events, paying
+from orders.models import Draft, Order, Purchase
+from services.catalogue import price_of
+from services.models import Service
+from unlockshop.kernel import clock
+from unlockshop.kernel.actors import SYSTEM, Actor
+from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.money import Money
+
+# A payment page stays open for at most 24 hours at the provider; an unpaid purchase lives a little shorter.
+LIFETIME: Final = timedelta(hours=23, minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the customer agreed to at checkout, as evidence."""
+
+    terms_version: str
+    checklist: Sequence[str]
+    start_now: bool
+    ip: str | None
+    user_agent: str
+
+
+class PriceChanged(Refused):
+    """The price is not the one that the customer was shown. ``now`` is today's."""
+
+    def __init__(self, now: Money) -> None:
+        super().__init__(_("The price has changed since you saw it."), code="price_changed")
+        self.now = now
+
+
+def quote(draft: Draft, service: Service) -> Money:
+    """What the basket costs now, by the catalogue alone."""
+    return price_of(service, currency=draft.currency, answers=draft.answers).times(len(draft.devices))
+
+
+def place_purchase(
+    draft: Draft, *, email: str, language: str, consent: Consent, is_demo: bool, actor: Actor
+) -> Purchase:
+    """Make the purchase that the draft describes; the same draft again returns the same purchase.
+
+    Raises ``Refused`` (``empty``, ``service_closed``) or ``PriceChanged``; nothing is written then. A purchase that
+    costs nothing is paid at once.
+    """
+    existing = Purchase.objects.filter(draft_token=draft.token).first()
+    if existing is not None:
+        return existing
+    if not draft.devices:
+        raise Refused(_("Enter the device first."), code="empty")
+    try:
+        with transaction.atomic():
+            return _place(draft, email=email, language=language, consent=consent, is_demo=is_demo, actor=actor)
+    except IntegrityError:
+        # The same form was sent twice at once; the other request was first.
+        return Purchase.objects.get(draft_token=draft.token)
+
+
+def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo: bool, actor: Actor) -> Purchase:
+    service = Service.objects.get(pk=draft.service_id)
+    if not (service.is_published and service.is_open):
+        raise Refused(_("This service does not take orders at the moment."), code="service_closed")
+    total = quote(draft, service)
+    if draft.quoted_total is None or Money(draft.quoted_total, draft.currency) != total:
+        raise PriceChanged(total)
+    each = price_of(service, currency=draft.currency, answers=draft.answers)
+    moment = clock.now()
+    purchase = Purchase.objects.create(
+        draft_token=draft.token,
+        email=email,
+        language=language,
+        currency=total.currency,
+        total=total.amount,
+        terms_version=consent.terms_version,
+        terms_accepted_at=moment,
+        start_now_acknowledged_at=moment if consent.start_now else None,
+        checklist=list(consent.checklist),
+        ip=consent.ip,
+        user_agent=consent.user_agent[:300],
+        is_demo=is_demo,
+        created_at=moment,
+        expires_at=moment + LIFETIME,
+    )
+    for position, device in enumerate(draft.devices, start=1):
+        order = Order.objects.create(
+            purchase=purchase,
+            service=service,
+            position=position,
+            service_name=service.name,
+            service_kind=service.kind,
+            result_kind=service.result_kind,
+            price=each.amount,
+            currency=each.currency,
+            average_minutes=service.average_minutes,
+            guaranteed_minutes=service.guaranteed_minutes,
+            identifier=device["value"],
+            identifier_kind=device["kind"],
+            answers=draft.answers,
+            next_action_at=purchase.expires_at,
+            created_at=moment,
+            state_changed_at=moment,
+        )
+        events.record(order, "order.placed", actor=actor, to_state=order.state)
+    if total.amount == 0:
+        paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=moment)
+        purchase.refresh_from_db()
+    return purchase

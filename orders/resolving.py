@@ -1,0 +1,141 @@
+"""What became of a purchase whose outcome nobody knows: by the supplier's own books, or by a person.
+
+Order of evidence: the supplier's list of orders with our reference. One match is adopted. Several are a possible
+double for staff. None proves something only at a supplier that earned ``absent_is_proof``, and only twice; anywhere
+else the order is parked, and staff say "bought" or "not bought" with their evidence.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+
+from orders import events, lifecycle
+from orders.exchanges import log_exchanges
+from orders.forwarding import record_accepted
+from orders.models import SupplierAttempt
+from orders.states import AttemptOutcome, HoldReason, OrderState
+from services.suppliers.registry import client_for
+from unlockshop.kernel import actors, clock
+from unlockshop.kernel.actors import SYSTEM, Actor
+from unlockshop.kernel.errors import Refused, ShopError, TransitionRefused
+
+TURN_SECONDS: Final = 90
+NEGATIVE_LOOKUPS: Final = 2
+LOOKUP_FAILURES_CAP: Final = 20
+
+
+def resolve(order_id: int) -> None:
+    """Look for the uncertain purchase of an order that is due. Safe to call any number of times at once."""
+    if not lifecycle.take_turn(order_id, OrderState.UNCERTAIN, seconds=TURN_SECONDS):
+        return
+    attempt = _unknown_attempt(order_id)
+    supplier = attempt.supplier
+    if not supplier.finds_by_reference:
+        _park(
+            attempt,
+            HoldReason.UNCERTAIN_PURCHASE,
+            f"look for reference {attempt.reference} in {supplier}'s panel",
+        )
+        return
+    client = client_for(supplier)
+    try:
+        found = client.find(attempt.reference)
+    except ShopError:
+        retry = clock.now() + timedelta(seconds=max(30, supplier.settle_seconds // 2))
+        lifecycle.postpone(order_id, OrderState.UNCERTAIN, until=retry)
+        return
+    finally:
+        log_exchanges(attempt, client)
+    if len(found) == 1:
+        record_accepted(attempt, found[0], actor=actors.supplier(supplier.slug), outcome=AttemptOutcome.ADOPTED)
+    elif found:
+        _park(attempt, HoldReason.DOUBLE_PURCHASE, f"{supplier} lists {', '.join(found)[:200]}")
+    else:
+        _absent(attempt)
+
+
+def _absent(attempt: SupplierAttempt) -> None:
+    supplier = attempt.supplier
+    with transaction.atomic(durable=True):
+        order = lifecycle.lock(attempt.order_id)
+        if order.state != OrderState.UNCERTAIN:
+            return
+        lookups = attempt.lookups_absent + 1
+        SupplierAttempt.objects.filter(pk=attempt.pk).update(lookups_absent=lookups)
+        if lookups < NEGATIVE_LOOKUPS:
+            again = clock.now() + timedelta(seconds=max(1, supplier.settle_seconds // 2))
+            lifecycle.postpone(order.pk, OrderState.UNCERTAIN, until=again)
+        elif supplier.absent_is_proof:
+            SupplierAttempt.objects.filter(pk=attempt.pk).update(
+                outcome=AttemptOutcome.ABANDONED_ABSENT, settled_at=clock.now()
+            )
+            lifecycle.back_to_paid(
+                order.pk,
+                "order.absent",
+                retry_at=clock.now(),
+                actor=SYSTEM,
+                supplier=supplier.name,
+                reference=attempt.reference,
+            )
+        else:
+            message = f"{supplier} does not list {attempt.reference}; that is no proof"
+            lifecycle.hold(order.pk, reason=HoldReason.UNCERTAIN_PURCHASE, message=message, actor=SYSTEM)
+
+
+def _park(attempt: SupplierAttempt, reason: HoldReason, message: str) -> None:
+    with transaction.atomic(durable=True):
+        order = lifecycle.lock(attempt.order_id)
+        if order.state == OrderState.UNCERTAIN:
+            lifecycle.hold(order.pk, reason=reason, message=message, actor=SYSTEM)
+
+
+def _unknown_attempt(order_id: int) -> SupplierAttempt:
+    return SupplierAttempt.objects.select_related("supplier").get(order_id=order_id, outcome=AttemptOutcome.UNKNOWN)
+
+
+def say_bought(order_id: int, *, supplier_order_id: str, evidence: str, actor: Actor) -> None:
+    """Staff found the uncertain purchase in the supplier's panel: polling goes on with that id.
+
+    Raises ``TransitionRefused`` when nothing is uncertain, ``Refused`` without an id or evidence.
+    """
+    if not supplier_order_id.strip() or not evidence.strip():
+        raise Refused("the supplier's order id and your evidence are required", code="evidence_required")
+    attempt = _uncertain_on_hold(order_id)
+    with transaction.atomic():
+        order = lifecycle.lock(order_id)
+        events.record(
+            order,
+            "order.said_bought",
+            actor=actor,
+            supplier_order_id=supplier_order_id.strip(),
+            evidence=evidence,
+        )
+    record_accepted(attempt, supplier_order_id.strip(), actor=actor, outcome=AttemptOutcome.ADOPTED)
+
+
+def say_not_bought(order_id: int, *, evidence: str, actor: Actor) -> None:
+    """Staff made sure that the uncertain purchase never happened: the order is forwarded again.
+
+    Raises ``TransitionRefused`` when nothing is uncertain, ``Refused`` without evidence.
+    """
+    if not evidence.strip():
+        raise Refused("your evidence is required", code="evidence_required")
+    with transaction.atomic(durable=True):
+        lifecycle.lock(order_id)
+        attempt = _uncertain_on_hold(order_id)
+        SupplierAttempt.objects.filter(pk=attempt.pk).update(outcome=AttemptOutcome.NOT_BOUGHT, settled_at=clock.now())
+        lifecycle.back_to_paid(order_id, "order.said_not_bought", retry_at=clock.now(), actor=actor, evidence=evidence)
+
+
+def _uncertain_on_hold(order_id: int) -> SupplierAttempt:
+    attempt = (
+        SupplierAttempt.objects.select_related("supplier", "order")
+        .filter(order_id=order_id, outcome=AttemptOutcome.UNKNOWN, order__state=OrderState.ON_HOLD)
+        .first()
+    )
+    if attempt is None:
+        raise TransitionRefused("no purchase of this order is uncertain and on hold")
+    return attempt

@@ -1,0 +1,34 @@
+"""Celery tasks of the orders app: doorbells that carry an id, and the sweep that rings them again."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from orders import advancing, mailing
+from orders.models import OutgoingMail
+from unlockshop.kernel import work
+
+SWEEP_LIMIT = 200
+# A ring that nobody heard in this time is dropped; the row is still due and the next sweep rings again.
+RING_EXPIRES_SECONDS = 20
+
+
+@shared_task(name="orders.advance_order")
+def advance_order(order_id: int) -> None:
+    """Take the next step of one order."""
+    advancing.advance(order_id)
+
+
+@shared_task(name="orders.deliver_mail")
+def deliver_mail(mail_id: int) -> None:
+    """Send one mail."""
+    mailing.deliver(mail_id)
+
+
+@shared_task(name="orders.sweep")
+def sweep() -> None:
+    """Ring again for every order and mail that is due; beat runs it every few seconds."""
+    for order_id in advancing.due_orders(limit=SWEEP_LIMIT):
+        advance_order.apply_async((order_id,), expires=RING_EXPIRES_SECONDS)
+    for mail_id in work.due(OutgoingMail, limit=SWEEP_LIMIT):
+        deliver_mail.apply_async((mail_id,), expires=RING_EXPIRES_SECONDS)

@@ -1,0 +1,116 @@
+"""How orders are spoken of to customers: the same words on pages, in the tracker and in mails."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from orders.models import Order
+from orders.states import UNDELIVERED, OrderState
+from unlockshop.kernel.money import Money
+
+S = OrderState
+
+STATE_WORDS: Final[Mapping[OrderState, str | Promise]] = {
+    S.AWAITING_PAYMENT: gettext_lazy("Awaiting payment"),
+    S.PAID: gettext_lazy("Paid"),
+    S.SUBMITTING: gettext_lazy("Submitted / In process"),
+    S.UNCERTAIN: gettext_lazy("Submitted / In process"),
+    S.IN_PROCESS: gettext_lazy("Submitted / In process"),
+    S.ON_HOLD: gettext_lazy("On hold, with our staff"),
+    S.COMPLETED: gettext_lazy("Completed"),
+    S.UNAVAILABLE: gettext_lazy("Unavailable"),
+    S.NOT_FOUND: gettext_lazy("Not found"),
+    S.CANCELLED: gettext_lazy("Cancelled"),
+    S.EXPIRED: gettext_lazy("Expired"),
+}
+
+MEANINGS: Final[Mapping[OrderState, str | Promise]] = {
+    S.AWAITING_PAYMENT: gettext_lazy("The order is saved. Work starts when it is paid."),
+    S.PAID: gettext_lazy("The payment has arrived. The order is about to be submitted to the unlock source."),
+    S.SUBMITTING: gettext_lazy("The order is being handed to the unlock source."),
+    S.UNCERTAIN: gettext_lazy("The order was sent, and we are confirming that the unlock source received it."),
+    S.IN_PROCESS: gettext_lazy("The unlock source has the order and works on it."),
+    S.ON_HOLD: gettext_lazy("A member of our staff is looking at the order."),
+    S.COMPLETED: gettext_lazy("The work is done and the result is ready."),
+    S.UNAVAILABLE: gettext_lazy("The unlock source cannot deliver this order, so there will be no result."),
+    S.NOT_FOUND: gettext_lazy(
+        "The unlock source did not find this device in its records, so there will be no result. "
+        "Often the device belongs to another network than the one ordered for."
+    ),
+    S.CANCELLED: gettext_lazy("The order was cancelled. No work is done on it any more."),
+    S.EXPIRED: gettext_lazy("The order was not paid in time, so no work was started."),
+}
+
+
+def state_word(state: str) -> str:
+    """What customers call the state."""
+    return str(STATE_WORDS[S(state)])
+
+
+def meaning(state: str) -> str:
+    """One sentence on what the state means; holds nothing about the order itself."""
+    return str(MEANINGS[S(state)])
+
+
+def owed_back(order: Order) -> str:
+    """That the money of an undelivered order is owed back, and who sees to it; empty when none is."""
+    if order.state not in UNDELIVERED or order.price == 0:
+        return ""
+    return _(
+        "You paid %(amount)s for this order. That money is owed back to the payment method you paid with. "
+        "Our staff arrange it; you need not apply for it."
+    ) % {"amount": money_words(order.money)}
+
+
+def money_words(money: Money) -> str:
+    """An amount as readers of the active language write it."""
+    return money.format(get_language() or "en")
+
+
+def time_words(moment: datetime) -> str:
+    """A moment with its zone, such as "21 Aug 2026, 10:14 UTC"."""
+    return f"{date_format(moment.astimezone(UTC), 'j M Y, H:i')} UTC"
+
+
+def day_words(moment: datetime) -> str:
+    """The day of a moment in UTC, such as "21 Aug 2026"."""
+    return date_format(moment.astimezone(UTC), "j M Y")
+
+
+def duration_words(minutes: int) -> str:
+    """A length of time as people say it: 45 minutes, 30 hours, 3 days, 4 days 4 hours."""
+    hours, rest = divmod(minutes, 60)
+    if minutes < 120 and rest:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours += rest > 0
+    if hours <= 48:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    days, hours = divmod(hours, 24)
+    text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+    return f"{text} {duration_words(hours * 60)}" if hours else text
+
+
+def guaranteed_by(order: Order) -> datetime | None:
+    """When the result is due at the latest; None while the order is unpaid."""
+    return order.paid_at + timedelta(minutes=order.guaranteed_minutes) if order.paid_at else None
+
+
+def average_by(order: Order) -> datetime | None:
+    """When the average order of this kind is done; None while the order is unpaid."""
+    return order.paid_at + timedelta(minutes=order.average_minutes) if order.paid_at else None
+
+
+def plain(text: str) -> str:
+    """Foreign text without control, bidirectional and other invisible format characters; line ends are kept."""
+    unified = str(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return "".join(
+        c for c in unified if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    )
