@@ -1,0 +1,217 @@
+"""Collecting the money of a purchase.
+
+``begin_payment`` sends the customer to the provider. ``settle`` is the one function behind webhook, return page and
+sweep: it asks the provider what is true, and folds that into payment, ledger and orders in one transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from orders import mailing, paying
+from orders.models import Purchase
+from orders.models.mail import MailKind
+from payments import ledger
+from payments.models import Account, Payment
+from payments.providers.base import FactState, PaymentFact, PaymentRequest
+from payments.providers.registry import provider_named
+from payments.states import LIVE, RANK, Attention, PaymentState
+from unlockshop.kernel import actors, clock
+from unlockshop.kernel.crash import crash_here
+from unlockshop.kernel.errors import Refused, ShopError
+
+# Providers want a page to stay open for at least 30 minutes.
+MIN_TIME_TO_PAY: Final = timedelta(minutes=31)
+FIRST_CHECK: Final = timedelta(seconds=30)
+MAX_CHECK_INTERVAL: Final = timedelta(hours=1)
+TURN_SECONDS: Final = 60
+
+STATE_OF_FACT: Final = {
+    FactState.OPEN: PaymentState.OPEN,
+    FactState.PENDING: PaymentState.PENDING,
+    FactState.CAPTURED: PaymentState.CAPTURED,
+    FactState.FAILED: PaymentState.FAILED,
+    FactState.EXPIRED: PaymentState.EXPIRED,
+}
+
+
+class NothingToPay(Refused):
+    """The purchase is paid, expired, or waits for the bank already."""
+
+
+def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
+    """A payment page for the purchase; the row, with its key, is committed before the provider is called.
+
+    An open payment of the same purchase is used again, so two tabs meet at one page. Raises ``NothingToPay``, or
+    ``Retryable``/``OutcomeUnknown`` when the provider does not answer; trying again then reuses the row.
+    """
+    with transaction.atomic(durable=True):
+        locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
+        if locked.paid_at is not None:
+            raise NothingToPay(_("This purchase is paid already."), code="paid")
+        if locked.expires_at - clock.now() < MIN_TIME_TO_PAY:
+            raise NothingToPay(_("This purchase has expired. Please order again."), code="expired")
+        if locked.payments.filter(state=PaymentState.PENDING).exists():
+            raise NothingToPay(_("Your bank is still confirming the payment."), code="pending")
+        payment = locked.payments.filter(
+            provider=provider_name, state__in=[PaymentState.CREATED, PaymentState.OPEN]
+        ).first() or Payment.objects.create(
+            purchase=locked,
+            provider=provider_name,
+            amount=locked.total,
+            currency=locked.currency,
+            is_live=settings.PAYMENTS_LIVE,
+            next_action_at=clock.now() + FIRST_CHECK,
+        )
+    if payment.state == PaymentState.OPEN and payment.url:
+        return payment
+    begun = provider_named(provider_name).begin(_request(locked, payment))
+    crash_here("collect.after_begin")
+    rows = Payment.objects.filter(pk=payment.pk, state=PaymentState.CREATED)
+    rows.update(state=PaymentState.OPEN, provider_ref=begun.provider_ref, url=begun.url)
+    payment.refresh_from_db()
+    return payment
+
+
+def _request(purchase: Purchase, payment: Payment) -> PaymentRequest:
+    """Derived from stored rows alone: the same key must always come with the same parameters."""
+    orders = list(purchase.orders.order_by("position"))
+    count = len(orders)
+    description = orders[0].service_name
+    if count > 1:
+        with translation.override(purchase.language):
+            description = ngettext("%(name)s, %(count)d device", "%(name)s, %(count)d devices", count) % {
+                "name": description,
+                "count": count,
+            }
+    base = settings.BASE_URL
+    back = base + reverse("payment-return", args=[purchase.secret])
+    return PaymentRequest(
+        key=payment.key,
+        reference=purchase.number,
+        money=payment.money,
+        description=description,
+        email=purchase.email,
+        language=purchase.language,
+        success_url=back,
+        cancel_url=base + reverse("purchase", args=[purchase.secret]),
+        expires_at=purchase.expires_at,
+        statement_descriptor=settings.STATEMENT_DESCRIPTOR,
+    )
+
+
+def settle(payment_id: int) -> Payment:
+    """Ask the provider about the payment and book what it says. Safe to call any number of times at once.
+
+    Raises ``Retryable`` or ``OutcomeUnknown`` when the provider does not answer; nothing has changed then.
+    """
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.provider_ref is None or payment.state == PaymentState.CAPTURED:
+        return payment
+    fact = provider_named(payment.provider).fetch(payment.provider_ref)
+    crash_here("collect.after_fetch")
+    return fold(payment_id, fact)
+
+
+def fold(payment_id: int, fact: PaymentFact) -> Payment:
+    """Book one fact about a payment, in one transaction with the ledger and the orders."""
+    with transaction.atomic(durable=True):
+        payment = Payment.objects.select_for_update(of=("self",)).select_related("purchase").get(pk=payment_id)
+        target = STATE_OF_FACT[fact.state]
+        if RANK[target] <= RANK[PaymentState(payment.state)]:
+            return payment
+        mismatch = _mismatch(payment, fact)
+        if mismatch:
+            _park(payment, fact, mismatch)
+            return payment
+        payment.state = target
+        payment.charge_ref = fact.charge_ref
+        if target == PaymentState.CAPTURED:
+            _capture(payment)
+        elif target == PaymentState.FAILED:
+            mailing.queue_for_purchase(payment.purchase, MailKind.PAYMENT_FAILED, revision=str(payment.pk))
+        if target not in LIVE:
+            payment.next_action_at = None
+        payment.save()
+    return payment
+
+
+def _mismatch(payment: Payment, fact: PaymentFact) -> str:
+    pairs = {
+        "amount": (payment.money, fact.money),
+        "reference": (payment.purchase.number, fact.reference),
+        "live mode": (payment.is_live, fact.is_live),
+        "provider reference": (payment.provider_ref, fact.provider_ref),
+    }
+    differing = [f"{name}: asked {ours}, got {theirs}" for name, (ours, theirs) in pairs.items() if ours != theirs]
+    return "; ".join(differing)
+
+
+def _park(payment: Payment, fact: PaymentFact, mismatch: str) -> None:
+    """Something differs from what was asked: nothing is called paid, a person looks."""
+    payment.state = PaymentState.PARKED
+    payment.attention = Attention.MISMATCH
+    payment.note = f"provider says {fact.state}; {mismatch}"[:500]
+    payment.next_action_at = None
+    payment.save()
+
+
+def _capture(payment: Payment) -> None:
+    """Money came in. It is booked whatever becomes of the orders; money that fits none is flagged for staff."""
+    payment.captured_at = clock.now()
+    actor = actors.provider(payment.provider)
+    if paying.mark_purchase_paid(payment.purchase_id, actor=actor, at=payment.captured_at):
+        credit = Account.CUSTOMER_PREPAYMENTS
+    else:
+        credit = Account.UNATTACHED
+        paid = Purchase.objects.get(pk=payment.purchase_id).paid_at is not None
+        payment.attention = Attention.OVERPAYMENT if paid else Attention.LATE
+    money = payment.money
+    ledger.post(
+        f"capture:{payment.pk}",
+        "capture",
+        payment=payment,
+        lines=[(Account.STRIPE_CLEARING, money), (credit, -money)],
+    )
+
+
+def check(payment_id: int) -> None:
+    """The sweep's visit to a live payment: finish setting it up, or ask the provider how it stands."""
+    moment = clock.database_now()
+    due = Payment.objects.filter(pk=payment_id, state__in=LIVE, next_action_at__lte=moment)
+    if not due.update(next_action_at=moment + timedelta(seconds=TURN_SECONDS)):
+        return
+    payment = Payment.objects.select_related("purchase").get(pk=payment_id)
+    try:
+        if payment.state == PaymentState.CREATED:
+            _give_up_unbegun(payment)
+        else:
+            payment = settle(payment_id)
+    except ShopError:
+        pass
+    _check_later(payment)
+
+
+def _give_up_unbegun(payment: Payment) -> None:
+    """Never got a page: the customer came no further. With the purchase expired nobody can pay it any more."""
+    if payment.purchase.expires_at <= clock.now():
+        Payment.objects.filter(pk=payment.pk, state=PaymentState.CREATED).update(
+            state=PaymentState.EXPIRED, next_action_at=None
+        )
+
+
+def _check_later(payment: Payment) -> None:
+    moment = clock.now()
+    later = moment + min(FIRST_CHECK * 2 ** min(payment.checks, 8), MAX_CHECK_INTERVAL)
+    just_expired = payment.purchase.expires_at + FIRST_CHECK
+    if moment < just_expired < later:
+        later = just_expired
+    Payment.objects.filter(pk=payment.pk, state__in=LIVE).update(next_action_at=later, checks=payment.checks + 1)

@@ -1,0 +1,105 @@
+"""The webhook inbox: verify, store, acknowledge; then process.
+
+A webhook is a hint. What it says is never believed: processing asks the provider what is true and settles that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F
+
+from payments import collecting
+from payments.models import Payment, WebhookDelivery
+from payments.providers.registry import provider_named
+from payments.states import DeliveryVerdict
+from unlockshop.kernel import clock, work
+from unlockshop.kernel.errors import ShopError
+from unlockshop.kernel.work import WorkState
+
+PROCESS_TASK: Final = "payments.process_webhook"
+LEASE: Final = timedelta(seconds=60)
+UNKNOWN_REFERENCE_FOR: Final = timedelta(hours=72)
+ATTEMPTS_CAP: Final = 60
+
+
+def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> WebhookDelivery:
+    """Store an authentic delivery once and ring a worker.
+
+    Raises ``UnknownProvider`` or ``NotAuthentic``; then nothing is stored. After it returns, the row is committed.
+    """
+    notice = provider_named(provider_name).read_webhook(body, headers)
+    with transaction.atomic():
+        delivery: WebhookDelivery
+        delivery, is_new = WebhookDelivery.objects.get_or_create(
+            provider=provider_name,
+            event_id=notice.event_id,
+            defaults={
+                "event_type": notice.event_type,
+                "payload": _without_nul(dict(notice.payload)),
+                "received_at": clock.now(),
+                "next_action_at": clock.now(),
+                **({} if notice.changes_payment else _ignored()),
+            },
+        )
+        if not is_new:
+            WebhookDelivery.objects.filter(pk=delivery.pk).update(deliveries=F("deliveries") + 1)
+        elif notice.changes_payment:
+            work.ring(PROCESS_TASK, delivery.pk)
+    return delivery
+
+
+def process(delivery_id: int) -> None:
+    """Settle the payment that a stored delivery is about, if it is due and nobody else is at it."""
+    delivery = work.claim(WebhookDelivery, delivery_id, lease=LEASE)
+    if delivery is None:
+        return
+    ref = delivery.payload["data"]["object"]["id"]
+    payment = Payment.objects.filter(provider=delivery.provider, provider_ref=ref).first()
+    if payment is None:
+        _wait_for_our_commit(delivery)
+        return
+    try:
+        collecting.settle(payment.pk)
+    except ShopError as error:
+        work.retry_or_give_up(delivery, str(error), cap=ATTEMPTS_CAP)
+        return
+    work.finish(delivery, verdict=DeliveryVerdict.APPLIED, payment=payment)
+
+
+def _wait_for_our_commit(delivery: WebhookDelivery) -> None:
+    """An event may be faster than the commit of its payment, so it is tried for 72 hours before staff see it."""
+    if clock.now() - delivery.received_at > UNKNOWN_REFERENCE_FOR:
+        work.release(
+            delivery,
+            work_state=WorkState.NEEDS_STAFF,
+            next_action_at=None,
+            verdict=DeliveryVerdict.UNKNOWN_REFERENCE,
+            last_error="names no payment of ours",
+        )
+        return
+    work.release(
+        delivery,
+        work_state=WorkState.QUEUED,
+        next_action_at=clock.now() + work.backoff(delivery.attempts, base=timedelta(seconds=2)),
+        verdict=DeliveryVerdict.UNKNOWN_REFERENCE,
+        last_error="names no payment of ours yet",
+    )
+
+
+def _ignored() -> dict[str, Any]:
+    return {"work_state": WorkState.DONE, "next_action_at": None, "verdict": DeliveryVerdict.IGNORED}
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL cannot store the NUL character, not even inside JSON."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return value

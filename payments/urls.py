@@ -1,0 +1,5 @@
+from django.urls import path
+
+from payments import views
+
+urlpatterns = [path("webhooks/<slug:provider>/", views.webhook, name="webhook")]

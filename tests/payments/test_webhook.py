@@ -1,0 +1,195 @@
+"""The webhook address: authentic events are stored once and acknowledged; everything else leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+import stripe
+from django.db import OperationalError
+
+from payments import inbox
+from payments.models import WebhookDelivery
+from payments.states import DeliveryVerdict
+from tests import factories
+from tests.payments.test_collecting import begun, press
+from unlockshop.kernel import clock
+from unlockshop.kernel.work import WorkState
+
+pytestmark = pytest.mark.django_db
+SECRET = "whsec_tests"
+
+
+def event(event_type="checkout.session.completed", ref="cs_test_1", event_id="evt_1", **extra) -> str:
+    return json.dumps({"id": event_id, "object": "event", "type": event_type, "data": {"object": {"id": ref}}, **extra})
+
+
+def sign(body: str, *, secret: str = SECRET, at: float | None = None) -> str:
+    stamp = int(at if at is not None else time.time())
+    signature = stripe.WebhookSignature._compute_signature(f"{stamp}.{body}", secret)
+    return f"t={stamp},v1={signature}"
+
+
+def deliver(client, body: str | bytes, signature: str | None = None):
+    headers = {"Stripe-Signature": signature} if signature is not None else {}
+    return client.post("/webhooks/stripe/", body, content_type="application/json", headers=headers)
+
+
+def test_an_authentic_event_is_stored_and_acknowledged(client):
+    body = event()
+
+    response = deliver(client, body, sign(body))
+
+    stored = WebhookDelivery.objects.get()
+    assert response.status_code == 200
+    assert (stored.event_id, stored.work_state) == ("evt_1", WorkState.QUEUED)
+
+
+def test_a_repeated_event_is_acknowledged_and_stored_once(client):
+    body = event()
+
+    statuses = [deliver(client, body, sign(body)).status_code for _ in range(5)]
+
+    assert statuses == [200] * 5
+    assert WebhookDelivery.objects.get().deliveries == 5
+
+
+def test_an_event_of_no_concern_is_ignored(client):
+    body = event("customer.created")
+
+    assert deliver(client, body, sign(body)).status_code == 200
+    assert WebhookDelivery.objects.get().verdict == DeliveryVerdict.IGNORED
+
+
+BODY = event()
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "signature"),
+    [
+        pytest.param(BODY, None, id="no signature"),
+        pytest.param(BODY, "", id="empty signature"),
+        pytest.param(BODY, "t=abc,v1=zz", id="garbage signature"),
+        pytest.param(BODY, "v1=00", id="no timestamp"),
+        pytest.param(BODY, sign(BODY, secret="whsec_other"), id="wrong secret"),
+        pytest.param(BODY.replace("cs_test_1", "cs_test_2"), sign(BODY), id="altered"),
+        pytest.param(BODY, sign(BODY, at=time.time() - 3600), id="stale"),
+        pytest.param(BODY, sign(BODY, at=time.time() + 86400), id="from the future"),
+        pytest.param("no json", sign("no json"), id="not json"),
+        pytest.param("[]", sign("[]"), id="not an object"),
+        pytest.param('{"id": "evt"}', sign('{"id": "evt"}'), id="not an event"),
+        pytest.param(DEEP, sign(DEEP), id="deep json"),
+        pytest.param(b"\xff\xfe", "t=1,v1=00", id="not utf-8"),
+        pytest.param(event(event_id="e" * 300), sign(event(event_id="e" * 300)), id="endless id"),
+    ],
+)
+def test_what_is_not_authentic_is_refused_and_leaves_nothing(client, body, signature):
+    response = deliver(client, body, signature)
+
+    assert response.status_code == 400
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_two_signatures_during_a_secret_rotation_are_accepted(client):
+    signature = sign(BODY)
+    stamp = signature.split(",")[0]
+
+    assert deliver(client, BODY, f"{stamp},v1={'0' * 64},{signature.split(',')[1]}").status_code == 200
+
+
+def test_too_large_is_refused_before_it_is_read(client):
+    assert deliver(client, "x" * (256 * 1024 + 1), "t=1,v1=00").status_code == 413
+
+
+def test_other_methods_and_providers_are_refused(client):
+    assert client.get("/webhooks/stripe/").status_code == 405
+    assert client.post("/webhooks/nobody/", "{}", content_type="application/json").status_code == 404
+
+
+def test_nul_in_a_payload_is_stored(client):
+    body = event(note="a\x00b")
+
+    assert deliver(client, body, sign(body)).status_code == 200
+
+
+def test_nothing_is_acknowledged_without_a_commit(client, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.get_or_create", fail)
+
+    assert deliver(client, BODY, sign(BODY)).status_code == 503
+
+
+def stored(ref: str) -> WebhookDelivery:
+    return WebhookDelivery.objects.create(
+        provider="stripe",
+        event_id=f"evt_{ref}",
+        event_type="checkout.session.completed",
+        payload={"data": {"object": {"id": ref}}},
+    )
+
+
+def test_processing_settles_the_payment(bank):
+    payment = begun()
+    press(payment, "pay")
+    delivery = stored(payment.provider_ref)
+
+    for _ in range(3):
+        inbox.process(delivery.pk)
+
+    delivery.refresh_from_db()
+    assert (delivery.verdict, delivery.payment) == (DeliveryVerdict.APPLIED, payment)
+    assert payment.purchase.orders.get().state == "paid"
+
+
+def test_a_lying_event_pays_nothing(bank):
+    payment = begun()
+    delivery = stored(payment.provider_ref)
+
+    inbox.process(delivery.pk)
+
+    assert payment.purchase.orders.get().state == "awaiting_payment"
+
+
+def test_an_early_event_waits_for_our_commit(bank):
+    delivery = stored("cs_later")
+    inbox.process(delivery.pk)
+    delivery.refresh_from_db()
+    assert delivery.work_state == WorkState.QUEUED
+
+    payment = begun()
+    press(payment, "pay")
+    type(delivery).objects.filter(pk=delivery.pk).update(payload={"data": {"object": {"id": payment.provider_ref}}})
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        inbox.process(delivery.pk)
+
+    assert payment.purchase.orders.get().state == "paid"
+
+
+def test_an_event_that_fits_nothing_reaches_staff_after_three_days(bank):
+    delivery = stored("cs_nobody")
+
+    with clock.frozen(clock.now() + timedelta(hours=73)):
+        inbox.process(delivery.pk)
+
+    delivery.refresh_from_db()
+    assert (delivery.work_state, delivery.verdict) == (WorkState.NEEDS_STAFF, DeliveryVerdict.UNKNOWN_REFERENCE)
+
+
+def test_a_dead_provider_leaves_the_event_due_again(settings):
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    purchase = factories.make_purchase()
+    purchase.payments.create(
+        provider="stripe", provider_ref="cs_1", amount=1, currency="EUR", state="open", next_action_at=clock.now()
+    )
+    delivery = stored("cs_1")
+
+    inbox.process(delivery.pk)
+
+    delivery.refresh_from_db()
+    assert delivery.work_state == WorkState.QUEUED
+    assert delivery.next_action_at > clock.now()

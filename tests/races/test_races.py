@@ -1,0 +1,131 @@
+"""Many at once, one effect: on real connections of whichever database the suite runs on."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from django.test import Client
+
+from orders import advancing, lifecycle, mailing, paying
+from orders.models import Order, OrderEvent, OutgoingMail, Purchase
+from orders.placing import place_purchase
+from orders.states import OrderState
+from payments import collecting, inbox
+from payments.models import LedgerEntry, LedgerTransaction, WebhookDelivery
+from tests import factories
+from tests.helpers.race import at_once
+from tests.helpers.suppliers import ScriptedClient, asked
+from tests.payments.test_collecting import begun, press
+from tests.payments.test_webhook import event, sign
+from unlockshop.kernel import clock
+from unlockshop.kernel.actors import SYSTEM
+from unlockshop.kernel.errors import TransitionRefused
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+
+
+@pytest.fixture(autouse=True)
+def _scripted(settings):
+    settings.SUPPLIER_ADAPTERS = {"dhru": "tests.helpers.suppliers.ScriptedClient"}
+    ScriptedClient.reset()
+
+
+def test_the_same_event_fifty_times_is_one_posting_one_transition_one_mail(bank):
+    payment = begun()
+    press(payment, "pay")
+    body = event(ref=payment.provider_ref)
+    signature = sign(body)
+
+    def deliver(_n: int) -> int:
+        headers = {"Stripe-Signature": signature}
+        response = Client().post("/webhooks/stripe/", body, content_type="application/json", headers=headers)
+        inbox.process(WebhookDelivery.objects.get().pk)
+        return response.status_code
+
+    answers = at_once(50, deliver)
+
+    assert answers == [200] * 50
+    assert WebhookDelivery.objects.get().deliveries == 50
+    assert LedgerTransaction.objects.count() == 1
+    assert OrderEvent.objects.filter(kind="order.paid").count() == 1
+    assert OutgoingMail.objects.filter(kind="confirmation").count() == 1
+
+
+def test_return_page_and_webhook_meet(bank):
+    for _ in range(5):
+        payment = begun()
+        press(payment, "pay")
+
+        results = at_once(8, lambda _n, pk=payment.pk: collecting.settle(pk).state)
+
+        assert results == ["captured"] * 8
+        assert payment.postings.count() == 1
+        assert payment.purchase.orders.get().events.filter(kind="order.paid").count() == 1
+    assert sum(LedgerEntry.objects.values_list("amount", flat=True)) == 0
+
+
+def test_an_order_rung_twenty_times_is_bought_once():
+    order = factories.make_order()
+
+    at_once(20, lambda _n: advancing.advance(order.pk))
+
+    assert asked("place") == 1
+    assert order.supplier_attempts.count() == 1
+    assert Order.objects.get(pk=order.pk).state == OrderState.IN_PROCESS
+
+
+def test_a_mail_rung_twenty_times_is_sent_once(bank):
+    mail = OutgoingMail.objects.get(purchase=factories.make_purchase(paid=True, email="race@example.com"))
+
+    at_once(20, lambda _n: mailing.deliver(mail.pk))
+
+    sent = requests.get(f"{bank}/mailbox.json", params={"to": "race@example.com"}, timeout=5).json()
+    assert [each["custom_args"]["mail_id"] for each in sent].count(mail.key) == 1
+
+
+def test_cancelling_and_forwarding_never_both_win():
+    for _ in range(20):
+        order = factories.make_order()
+
+        def move(n: int, pk: int = order.pk) -> object:
+            if n % 2:
+                return advancing.advance(pk)
+            return lifecycle.cancel(pk, reason="asked", actor=SYSTEM)
+
+        results = at_once(4, move)
+
+        order.refresh_from_db()
+        bought = order.supplier_attempts.exists()
+        assert (order.state == OrderState.CANCELLED) != bought
+        assert all(result is None or isinstance(result, Order | TransitionRefused) for result in results)
+
+
+def test_the_same_checkout_sent_twenty_times_is_one_purchase():
+    draft = factories.make_draft()
+
+    results = at_once(
+        20,
+        lambda _n: place_purchase(
+            draft, email=factories.ADA, language="en", consent=factories.consent(), is_demo=True,
+            actor=factories.CUSTOMER,
+        ).pk,
+    )  # fmt: skip
+
+    assert len(set(results)) == 1
+    assert Purchase.objects.count() == Order.objects.count() == 1
+
+
+def test_paying_and_expiring_never_both_win():
+    for _ in range(10):
+        purchase = factories.make_purchase()
+
+        def move(n: int, pk: int = purchase.pk) -> bool:
+            if n % 2:
+                return paying.expire_purchase(pk, actor=SYSTEM)
+            return paying.mark_purchase_paid(pk, actor=SYSTEM, at=clock.now())
+
+        results = at_once(6, move)
+
+        purchase.refresh_from_db()
+        assert results.count(True) == 1
+        assert (purchase.paid_at is not None) == (purchase.orders.get().state == OrderState.PAID)
