@@ -52,7 +52,7 @@ def test_a_mail_says_who_it_is_for_and_carries_our_id(bank):
     received = inbox(bank, mail)[0]
     assert received["recipient"] == mail.to
     assert received["custom_args"]["mail_id"] == mail.key
-    assert received["subject"].startswith(mail.purchase.number)
+    assert received["subject"].startswith(mail.purchase.orders.get().number)
     assert mail.purchase.orders.get().number in received["text"]
 
 

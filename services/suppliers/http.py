@@ -1,0 +1,361 @@
+"""One POST to a supplier, and the truth about whether it may have been heard.
+
+Everything turns on one flag of a call, ``is_sent``: it is raised before the first byte of the request is handed to
+the socket. A failure before it is ``Retryable`` (DNS, connecting, TLS, too late), a failure after it is
+``OutcomeUnknown`` (protocol section 7). No retries, no redirects, no proxies or settings from the environment,
+and a connection of its own for each call: a kept one that died could not tell the two cases apart.
+
+The host is looked up once and its addresses are checked; the connection goes to a checked address while the Host
+header, SNI and the certificate check keep the name. So a name that changes its mind in between wins nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import queue
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.util.retry import Retry
+
+from services.suppliers.base import Endpoint, Exchange
+from services.suppliers.plain_text import MASK, Mask, decode_body, storable
+from unlockshop.kernel import clock
+from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable, ShopError
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS: Final = 5.0
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_LOGGED_CHARS: Final = 20_000
+_MAX_ADDRESSES: Final = 4
+_READ_BYTES: Final = 16_384
+_KEY_FIELD: Final = "apiaccesskey"
+_UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f\\]")
+_DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
+_PUBLIC_PORTS: Final = frozenset({80, 443, 8080, 8443})
+_HEADERS: Final = {
+    "User-Agent": "Mozilla/5.0 (compatible; Unlockshop/1.0)",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+_TUNNELS: Final = tuple(
+    ipaddress.ip_network(block) for block in ("2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48")
+)
+_RELAYS: Final = ipaddress.ip_network("192.88.99.0/24")
+
+_Address = tuple[socket.AddressFamily, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the decoded body, and where a redirect points."""
+
+    status: int
+    text: str
+    location: str = ""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the public internet; tunnels and mappings to other addresses are not."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None or ip.is_site_local or any(ip in block for block in _TUNNELS):
+            return False
+    elif ip in _RELAYS:
+        return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_link_local or ip.is_unspecified)
+
+
+def _refuse(why: str) -> Refused:
+    return Refused(f"supplier address refused: {why}", code="address")
+
+
+def _parsed(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a plain URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _refuse("not a URL") from error
+    if _UNCLEAN.search(url) or parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise _refuse("only a plain http or https URL")
+    if "@" in parts.netloc or parts.fragment:
+        raise _refuse("no credentials or fragment in the URL")
+    return parts.scheme, parts.hostname, _DEFAULT_PORTS[parts.scheme] if port is None else port
+
+
+def _checked_addresses(url: str, *, allow_loopback: bool, seconds: float) -> list[_Address]:
+    """The addresses that may be connected to for ``url``.
+
+    ``Refused("address")`` when the URL or any of its addresses is not allowed: a name with one public and one
+    private address is refused whole. ``Retryable`` when the name cannot be looked up.
+    """
+    scheme, host, port = _parsed(url)
+    addresses = _look_up(host, port, seconds)
+    found = [str(sockaddr[0]) for _, sockaddr in addresses]
+    if allow_loopback and all(_is_loopback(address) for address in found):
+        return addresses
+    if not all(is_public(address) for address in found):
+        raise _refuse("it is not on the public internet")
+    if scheme != "https":
+        raise _refuse("https only")
+    if port not in _PUBLIC_PORTS:
+        raise _refuse(f"port {port}")
+    return addresses
+
+
+def _is_loopback(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    is_mapped = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None
+    return ip.is_loopback and not is_mapped
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[_Address]:
+    """``getaddrinfo`` with a time limit, which it does not have by itself."""
+    answers: queue.SimpleQueue[list[_Address] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses: list[_Address] = [(entry[0], entry[4]) for entry in found]
+            answers.put(addresses)
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="supplier-dns", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0.01, seconds))
+    except queue.Empty:
+        raise Retryable("nothing was sent: looking up the host took too long") from None
+    if isinstance(answer, UnicodeError):
+        raise _refuse("not a host name") from answer
+    if isinstance(answer, Exception) or not answer:
+        raise Retryable("nothing was sent: the host's address was not found")
+    return answer
+
+
+class _Flight:
+    """One call under way: where it may connect, until when, and whether a byte may have left."""
+
+    def __init__(self, addresses: list[_Address], deadline: float, send_before: datetime | None) -> None:
+        self.addresses = addresses
+        self.deadline = deadline
+        self.send_before = send_before
+        self.is_sent = False
+        self.is_expired = False
+        self._lock = threading.Lock()
+        self._handle: socket.socket | None = None
+
+    def seconds_left(self) -> float:
+        return max(0.01, self.deadline - time.monotonic())
+
+    def open(self) -> socket.socket:
+        """A connection to the first checked address that takes one. Nothing is looked up again."""
+        failure = OSError("no address")
+        until = time.monotonic() + min(CONNECT_SECONDS, self.seconds_left())
+        for family, sockaddr in self.addresses[:_MAX_ADDRESSES]:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(max(0.01, until - time.monotonic()))
+                sock.connect(sockaddr)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:
+                sock.close()
+                failure = error
+                continue
+            with self._lock:
+                self._handle = sock.dup()
+            return sock
+        raise failure
+
+    def before_bytes(self) -> None:
+        """Called before anything is written. The last moment at which the call can be called off."""
+        if self.is_sent:
+            return
+        if self.is_expired:
+            raise Retryable("nothing was sent: connecting took too long")
+        if self.send_before is not None:
+            asked = time.monotonic()
+            moment = clock.database_now()
+            if moment + timedelta(seconds=time.monotonic() - asked) > self.send_before:
+                raise Retryable("nothing was sent: too late to send")
+        self.is_sent = True
+
+    def check_in_time(self) -> None:
+        """After the last byte: an end that the watchdog made is no end of an answer."""
+        if self.is_expired:
+            raise OutcomeUnknown("no complete answer in time")
+
+    def expire(self) -> None:
+        """The watchdog: ends a connection whose far side trickles, in the headers as in the body.
+
+        It works on a second handle of its own, so it can neither hit a reused descriptor nor disturb TLS.
+        """
+        self.is_expired = True
+        self._drop(shut=True)
+
+    def close(self) -> None:
+        self._drop(shut=False)
+
+    def _drop(self, *, shut: bool) -> None:
+        with self._lock:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                with suppress(OSError):
+                    if shut:
+                        handle.shutdown(socket.SHUT_RDWR)
+                handle.close()
+
+    def verdict(self, error: Exception) -> ShopError:
+        """What a failure means: all turns on whether a byte may have left."""
+        if not isinstance(error, (OSError, HTTPError)):
+            logger.error("unexpected %s while calling a supplier", type(error).__name__, exc_info=error)
+        while (inner := error.__cause__ or error.__context__) is not None and isinstance(inner, Exception):
+            error = inner
+        reason = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or ""
+        told = f"{type(error).__name__} {reason}".strip()
+        if not self.is_sent:
+            return Retryable(f"nothing was sent: {told}")
+        if self.is_expired or isinstance(error, TimeoutError):
+            return OutcomeUnknown("no complete answer in time")
+        return OutcomeUnknown(f"the connection broke after sending: {told}")
+
+
+class _PinnedConnection(HTTPConnection):
+    """Connects only where the flight says, and asks it before writing."""
+
+    def __init__(self, *args: Any, flight: _Flight, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._flight = flight
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return self._flight.open()
+        except OSError as error:  # urllib3 would pass over a bare reset as if it had come after sending
+            raise NewConnectionError(self, "no connection") from error
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self._flight.before_bytes()
+        super().send(data)
+
+
+class _PinnedTlsConnection(_PinnedConnection, HTTPSConnection):
+    """The same over TLS; the certificate is checked against the name in the URL."""
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Gives every connection the flight."""
+
+    def __init__(self, flight: _Flight) -> None:
+        self._flight = flight
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=Retry(0, read=False))
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _PinnedTlsConnection if pool.scheme == "https" else _PinnedConnection
+        pool.conn_kw["flight"] = self._flight
+        return pool
+
+
+class SupplierHttp:
+    """POSTs forms to one supplier and writes each exchange, masked, to ``exchanges``."""
+
+    def __init__(
+        self, endpoint: Endpoint, exchanges: list[Exchange], *, deadline_seconds: float | None = None
+    ) -> None:
+        self._url = endpoint.url
+        self._allow_loopback = endpoint.allow_loopback
+        self._exchanges = exchanges
+        self._seconds = settings.SUPPLIER_DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
+        self.masked: Callable[[str], str] = Mask(endpoint.api_key)
+
+    def post(self, form: Mapping[str, str], *, purpose: str, send_before: datetime | None = None) -> Answer:
+        """One POST. Raises ``Refused("address")``, ``Retryable`` (nothing was sent) or ``OutcomeUnknown``.
+
+        Any HTTP status is an answer, a redirect too; what it means is the caller's protocol.
+        """
+        began = time.monotonic()
+        heard = _Heard()
+        problem = ""
+        try:
+            return self._post(form, began + self._seconds, send_before, heard)
+        except ShopError as error:
+            problem = self.masked(str(error))
+            raise
+        finally:
+            shown = {name: MASK if name == _KEY_FIELD else value for name, value in form.items()}
+            lines = [f"POST {self._url.partition('?')[0]}", *(f"{name}: {shown[name]}" for name in shown)]
+            self._exchanges.append(
+                Exchange(
+                    purpose=purpose,
+                    request=self._logged("\n".join(lines)),
+                    response=self._logged(decode_body(bytes(heard.body))),
+                    http_status=heard.status,
+                    error=problem[:300],
+                    milliseconds=int((time.monotonic() - began) * 1000),
+                )
+            )
+
+    def _post(self, form: Mapping[str, str], deadline: float, send_before: datetime | None, heard: _Heard) -> Answer:
+        addresses = _checked_addresses(
+            self._url, allow_loopback=self._allow_loopback, seconds=min(CONNECT_SECONDS, self._seconds)
+        )
+        flight = _Flight(addresses, deadline, send_before)
+        watchdog = threading.Timer(flight.seconds_left(), flight.expire)
+        watchdog.daemon = True
+        watchdog.start()
+        adapter = _PinnedAdapter(flight)
+        try:
+            request = requests.Request("POST", self._url, data=dict(form), headers=_HEADERS).prepare()
+            # The adapter itself, not a Session: a Session reads a redirect's body whole before it stops.
+            timeout = (min(CONNECT_SECONDS, flight.seconds_left()), flight.seconds_left())
+            with adapter.send(request, stream=True, timeout=timeout, verify=True) as response:
+                heard.status = response.status_code
+                location = self.masked(str(response.headers.get("Location", "")))[:200]
+                while chunk := response.raw.read1(_READ_BYTES, decode_content=True):
+                    heard.add(chunk)
+            flight.check_in_time()
+        except ShopError:
+            raise
+        except Exception as error:
+            raise flight.verdict(error) from error
+        finally:
+            watchdog.cancel()
+            flight.close()
+            adapter.close()
+        return Answer(heard.status, decode_body(bytes(heard.body)), location)
+
+    def _logged(self, text: str) -> str:
+        return storable(self.masked(text))[:MAX_LOGGED_CHARS]
+
+
+class _Heard:
+    """What has come in so far; of a broken answer the log keeps the part that was there."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.body = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        self.body += chunk
+        if len(self.body) > MAX_BODY_BYTES:
+            raise OutcomeUnknown("the answer is larger than 1 MiB")
