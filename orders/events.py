@@ -28,7 +28,7 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     "order.paid": EventKind(_("Payment of %(amount)s received."), _("Payment received.")),
     "order.expired": EventKind(_("Not paid in time."), _("The order was not paid in time and has expired.")),
     "order.submitting": EventKind(
-        _("Attempt %(reference)s to buy at %(supplier)s started."), _("Being submitted to the unlock source.")
+        _("Attempt %(reference)s to buy at %(supplier)s started."), _("Being submitted to our supplier.")
     ),
     "order.submitted": EventKind(
         _("%(supplier)s accepted %(reference)s as its order %(supplier_order_id)s."),
@@ -41,7 +41,7 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     "order.not_sent": EventKind(_("Attempt %(reference)s had no effect: %(message)s. Trying again later.")),
     "order.uncertain": EventKind(
         _("Nobody can tell whether %(reference)s was bought: %(message)s. Looking for it."),
-        _("We are confirming with the unlock source that it received your order."),
+        _("We are confirming with our supplier that it received your order."),
     ),
     "order.absent": EventKind(_("%(supplier)s provably has no order %(reference)s. Sending again.")),
     "order.held": EventKind(
@@ -52,11 +52,11 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     "order.resubmitted": EventKind(_("Resubmitted: %(reason)s"), _("Your order is being submitted once more.")),
     "order.completed": EventKind(_("%(supplier)s delivered the result."), _("Completed. Your result is ready.")),
     "order.unavailable": EventKind(
-        _("%(supplier)s cannot deliver: %(message)s"), _("The unlock source cannot deliver this order.")
+        _("%(supplier)s cannot deliver: %(message)s"), _("Our supplier cannot deliver this order.")
     ),
     "order.not_found": EventKind(
         _("%(supplier)s did not find the device: %(message)s"),
-        _("The unlock source did not find this device in its records."),
+        _("Our supplier did not find this device in its records."),
     ),
     "order.cancelled": EventKind(_("Cancelled: %(reason)s"), _("The order was cancelled.")),
     "order.said_bought": EventKind(

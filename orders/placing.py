@@ -21,6 +21,8 @@ from unlockshop.kernel.money import Money
 
 # A payment page stays open for at most 24 hours at the provider; an unpaid purchase lives a little shorter.
 LIFETIME: Final = timedelta(hours=23, minutes=30)
+# A draft holds an e-mail address and an IMEI; nobody comes back to one after a week.
+DRAFTS_KEPT_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,9 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
         paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=moment)
         purchase.refresh_from_db()
     return purchase
+
+
+def forget_old_drafts() -> int:
+    """Delete drafts that nobody finished; returns how many."""
+    deleted, _per_model = Draft.objects.filter(created_at__lt=clock.now() - DRAFTS_KEPT_FOR).delete()
+    return deleted

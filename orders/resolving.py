@@ -24,7 +24,8 @@ from unlockshop.kernel.errors import Refused, ShopError, TransitionRefused
 
 TURN_SECONDS: Final = 90
 NEGATIVE_LOOKUPS: Final = 2
-LOOKUP_FAILURES_CAP: Final = 20
+# A supplier that cannot be asked for this long leaves the question to staff.
+LOOK_FOR_AT_MOST: Final = timedelta(hours=24)
 
 
 def resolve(order_id: int) -> None:
@@ -43,7 +44,10 @@ def resolve(order_id: int) -> None:
     client = client_for(supplier)
     try:
         found = client.find(attempt.reference)
-    except ShopError:
+    except ShopError as error:
+        if clock.now() - attempt.created_at > LOOK_FOR_AT_MOST:
+            _park(attempt, HoldReason.UNCERTAIN_PURCHASE, f"{supplier} could not be asked for a day: {error}")
+            return
         retry = clock.now() + timedelta(seconds=max(30, supplier.settle_seconds // 2))
         lifecycle.postpone(order_id, OrderState.UNCERTAIN, until=retry)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from orders import advancing, mailing
+from orders import advancing, mailing, placing
 from orders.models import OutgoingMail
 from unlockshop.kernel import work
 
@@ -32,3 +32,9 @@ def sweep() -> None:
         advance_order.apply_async((order_id,), expires=RING_EXPIRES_SECONDS)
     for mail_id in work.due(OutgoingMail, limit=SWEEP_LIMIT):
         deliver_mail.apply_async((mail_id,), expires=RING_EXPIRES_SECONDS)
+
+
+@shared_task(name="orders.forget_old_drafts")
+def forget_old_drafts() -> None:
+    """Delete unfinished checkouts that nobody comes back to; beat runs it every few hours."""
+    placing.forget_old_drafts()

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from orders.models import Order
@@ -34,16 +34,16 @@ STATE_WORDS: Final[Mapping[OrderState, str | Promise]] = {
 
 MEANINGS: Final[Mapping[OrderState, str | Promise]] = {
     S.AWAITING_PAYMENT: gettext_lazy("The order is saved. Work starts when it is paid."),
-    S.PAID: gettext_lazy("The payment has arrived. The order is about to be submitted to the unlock source."),
-    S.SUBMITTING: gettext_lazy("The order is being handed to the unlock source."),
-    S.UNCERTAIN: gettext_lazy("The order was sent, and we are confirming that the unlock source received it."),
-    S.IN_PROCESS: gettext_lazy("The unlock source has the order and works on it."),
+    S.PAID: gettext_lazy("The payment has arrived. The order is about to be submitted to our supplier."),
+    S.SUBMITTING: gettext_lazy("The order is being handed to our supplier."),
+    S.UNCERTAIN: gettext_lazy("The order was sent, and we are confirming that our supplier received it."),
+    S.IN_PROCESS: gettext_lazy("Our supplier has the order and works on it."),
     S.ON_HOLD: gettext_lazy("A member of our staff is looking at the order."),
     S.COMPLETED: gettext_lazy("The work is done and the result is ready."),
-    S.UNAVAILABLE: gettext_lazy("The unlock source cannot deliver this order, so there will be no result."),
+    S.UNAVAILABLE: gettext_lazy("Our supplier cannot deliver this order, so there will be no result."),
     S.NOT_FOUND: gettext_lazy(
-        "The unlock source did not find this device in its records, so there will be no result. "
-        "Often the device belongs to another network than the one ordered for."
+        "Our supplier did not find this device in its records, so there will be no result. "
+        "Often the number is mistyped, or the device belongs to another network."
     ),
     S.CANCELLED: gettext_lazy("The order was cancelled. No work is done on it any more."),
     S.EXPIRED: gettext_lazy("The order was not paid in time, so no work was started."),
@@ -83,19 +83,6 @@ def time_words(moment: datetime) -> str:
 def day_words(moment: datetime) -> str:
     """The day of a moment in UTC, such as "21 Aug 2026"."""
     return date_format(moment.astimezone(UTC), "j M Y")
-
-
-def duration_words(minutes: int) -> str:
-    """A length of time as people say it: 45 minutes, 30 hours, 3 days, 4 days 4 hours."""
-    hours, rest = divmod(minutes, 60)
-    if minutes < 120 and rest:
-        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    hours += rest > 0
-    if hours <= 48:
-        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-    days, hours = divmod(hours, 24)
-    text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-    return f"{text} {duration_words(hours * 60)}" if hours else text
 
 
 def guaranteed_by(order: Order) -> datetime | None:

@@ -102,7 +102,7 @@ def _request(purchase: Purchase, payment: Payment) -> PaymentRequest:
         email=purchase.email,
         language=purchase.language,
         success_url=back,
-        cancel_url=base + reverse("purchase", args=[purchase.secret]),
+        cancel_url=base + reverse("purchase", args=[purchase.secret]) + "?payment=cancelled",
         expires_at=purchase.expires_at,
         statement_descriptor=settings.STATEMENT_DESCRIPTOR,
     )

@@ -70,6 +70,16 @@ def process(delivery_id: int) -> None:
     work.finish(delivery, verdict=DeliveryVerdict.APPLIED, payment=payment)
 
 
+def process_again(delivery: WebhookDelivery) -> bool:
+    """Staff decided that a delivery which waits for them is tried once more. False when it does not wait."""
+    with transaction.atomic():
+        waiting = WebhookDelivery.objects.filter(pk=delivery.pk, work_state=WorkState.NEEDS_STAFF)
+        rows = waiting.update(work_state=WorkState.QUEUED, next_action_at=clock.now(), attempts=0, last_error="")
+        if rows:
+            work.ring(PROCESS_TASK, delivery.pk)
+    return rows == 1
+
+
 def _wait_for_our_commit(delivery: WebhookDelivery) -> None:
     """An event may be faster than the commit of its payment, so it is tried for 72 hours before staff see it."""
     if clock.now() - delivery.received_at > UNKNOWN_REFERENCE_FOR:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.update(
     IGNORE_DOTENV="1",
@@ -24,18 +26,20 @@ os.environ.update(
 )
 
 from unlockshop.settings import *  # noqa: F403
-from unlockshop.settings import BASE_DIR, env
+from unlockshop.settings import env
 
 _url = os.environ.get("TEST_DATABASE_URL", "")
 if _url:
     DATABASES = {"default": {**env.db_url_config(_url), "TEST": {"NAME": "test_unlockshop"}}}
 else:
-    (BASE_DIR / "var").mkdir(exist_ok=True)
+    # A file of its own for every process: threads share it, parallel runs do not.
+    _folder = tempfile.TemporaryDirectory(prefix="unlockshop-tests-")
+    _file = str(Path(_folder.name) / "shop.sqlite3")
     DATABASES = {
         "default": {
             "ENGINE": "tests.sqlite_backend",
-            "NAME": str(BASE_DIR / "var" / "tests.sqlite3"),
-            "TEST": {"NAME": str(BASE_DIR / "var" / "tests.sqlite3")},
+            "NAME": _file,
+            "TEST": {"NAME": _file},
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
@@ -45,6 +49,15 @@ else:
     }
 
 _redis = os.environ.get("TEST_REDIS_URL", "")
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if _redis and _worker:
+    # A numbered database for every parallel run: emptying one run's cache must not empty another's.
+    _address, _, _number = _redis.rpartition("/")
+    _redis = f"{_address}/{int(_number) + int(_worker)}"
+if _redis:
+    # Tests empty the cache: every parallel process has a Redis database of its own, from the given number up.
+    _base, _number = _redis.rsplit("/", 1)
+    _redis = f"{_base}/{int(_number) + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
 CELERY_BROKER_URL = _redis or "memory://"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis, "KEY_PREFIX": "tests"}

@@ -199,7 +199,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 # Publishing is a hint made after the commit; a dead broker must not keep a customer waiting.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "forget-old-drafts": {"task": "orders.forget_old_drafts", "schedule": 6 * 3600.0},
     "sweep-orders": {
         "task": "orders.sweep",
         "schedule": SWEEP_SECONDS,
@@ -273,4 +274,23 @@ LOGGING: dict[str, Any] = {
         "celery.beat": {"level": "WARNING"},
     },
 }
-UNFOLD: dict[str, Any] = {}
+# Only staff sign in so far.
+LOGIN_REDIRECT_URL = "admin:index"
+# The staff pages' frame and landing page; dotted names are called with the request.
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "unlockshop.admin_navigation.site_title",
+    "SITE_HEADER": "unlockshop.admin_navigation.site_title",
+    "SITE_SYMBOL": "lock_open",
+    "SITE_URL": "/",
+    "ENVIRONMENT": "unlockshop.admin_navigation.environment",
+    "DASHBOARD_CALLBACK": "unlockshop.admin_queues.dashboard",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "unlockshop.admin_navigation.favicon"}],
+    "STYLES": ["unlockshop.admin_navigation.stylesheet"],
+    "SIDEBAR": {"navigation": "unlockshop.admin_navigation.sidebar"},
+    "COLORS": {
+        "primary": {
+            "50": "#f0faf6", "100": "#e3f1ec", "200": "#c2e3d8", "300": "#93cdbb", "400": "#5ecfb0", "500": "#2f9479",
+            "600": "#0a6350", "700": "#085543", "800": "#074738", "900": "#063b2f", "950": "#042a22",
+        },
+    },
+}  # fmt: skip

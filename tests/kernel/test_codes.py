@@ -24,7 +24,9 @@ def test_a_number_is_found_however_it_is_typed(written):
     assert codes.normalise_number(typed) == number
 
 
-@pytest.mark.parametrize("junk", ["", "U", "354178036859789", "X-3467-9ACD-E", "U-0000-0000-0", "U" * 500, "ü-3467-9ACD-E"])
+@pytest.mark.parametrize(
+    "junk", ["", "U", "354178036859789", "X-3467-9ACD-E", "U-0000-0000-0", "U" * 500, "ü-3467-9ACD-E"]
+)
 def test_what_is_no_number_is_nothing(junk):
     assert codes.normalise_number(junk) == ""
 

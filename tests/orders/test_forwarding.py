@@ -283,6 +283,17 @@ def test_a_failed_look_up_proves_nothing(error):
     assert order.supplier_attempts.get().lookups_absent == 0
 
 
+def test_a_supplier_that_cannot_be_asked_for_a_day_leaves_it_to_staff():
+    order = uncertain(finds_by_reference=True, absent_is_proof=True)
+    ScriptedClient.reset(find=[Retryable("down")])
+
+    with later(hours=25):
+        advancing.advance(order.pk)
+
+    assert state(order) == S.ON_HOLD
+    assert outcomes(order) == ["unknown"]
+
+
 def test_a_late_acceptance_of_an_uncertain_order_counts():
     order = uncertain()
     attempt = order.supplier_attempts.get()

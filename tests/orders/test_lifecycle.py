@@ -38,7 +38,7 @@ MOVES = {
     S.CANCELLED: [lambda o: lifecycle.cancel(o.pk, reason="asked", actor=SYSTEM)],
 }
 ILLEGAL = [(old, new) for old in S for new in MOVES if old != new and not is_legal(old, new)]
-LEGAL = [(old, new) for old in S for new in TRANSITIONS[old]]
+LEGAL = [(old, new) for old in S for new in sorted(TRANSITIONS[old])]
 
 
 def _attempt(order: Order):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from orders.models import Order, OrderEvent, Purchase
-from orders.placing import PriceChanged, place_purchase
+from orders.models import Draft, Order, OrderEvent, Purchase
+from orders.placing import PriceChanged, forget_old_drafts, place_purchase
 from orders.states import OrderState
 from services.models import Service, ServicePrice
 from tests import factories
@@ -100,3 +101,11 @@ def test_an_answer_with_a_price_of_its_own_decides():
 
     assert factories.make_draft(service, amount="20").quoted_total == Decimal("21.20")
     assert factories.make_draft(service, amount="5").quoted_total == Decimal("18.90")
+
+
+def test_unfinished_checkouts_are_forgotten_after_a_week():
+    old, young = factories.make_draft(), factories.make_draft()
+    Draft.objects.filter(pk=old.pk).update(created_at=clock.now() - timedelta(days=8))
+
+    assert forget_old_drafts() == 1
+    assert list(Draft.objects.all()) == [young]

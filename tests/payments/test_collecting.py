@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 import requests
@@ -37,8 +38,7 @@ def press(payment: Payment, button: str) -> requests.Response:
 
 
 def booked() -> dict[str, Decimal]:
-    lines = LedgerEntry.objects.values_list("account", "amount")
-    return {account: amount for account, amount in lines}
+    return dict(LedgerEntry.objects.values_list("account", "amount"))
 
 
 def test_a_paid_session_pays_every_order_and_is_booked_once(bank):
@@ -259,7 +259,7 @@ def test_the_sweep_asks_less_and_less_often(bank):
         with clock.frozen(payment.next_action_at):
             collecting.check(payment.pk)
 
-    gaps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(moments)]
     assert gaps == sorted(gaps)
     assert gaps[-1] > gaps[0]
 

@@ -23,7 +23,8 @@ SECRET = "whsec_tests"
 
 
 def event(event_type="checkout.session.completed", ref="cs_test_1", event_id="evt_1", **extra) -> str:
-    return json.dumps({"id": event_id, "object": "event", "type": event_type, "data": {"object": {"id": ref}}, **extra})
+    data = {"object": {"id": ref}}
+    return json.dumps({"id": event_id, "object": "event", "type": event_type, "data": data, **extra})
 
 
 def sign(body: str, *, secret: str = SECRET, at: float | None = None) -> str:

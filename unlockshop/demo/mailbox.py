@@ -95,13 +95,13 @@ class Mailbox:
             return fault.answer
         match = _ACTIVITY_QUERY.fullmatch(request.first("query"))
         if match is None:
-            return json_answer(400, {"errors": [{"message": "only one unique argument is supported", "field": "query"}]})
+            return json_answer(400, {"errors": [{"message": "one unique argument only", "field": "query"}]})
         with self._store.read() as db:
             rows = db.execute(
                 "SELECT * FROM mails WHERE json_extract(custom_args, ?) = ? LIMIT 10", (f"$.{match[1]}", match[2])
             ).fetchall()
         found = [
-            {"msg_id": row["message_id"], "subject": row["subject"], "to_email": row["recipient"], "status": "delivered"}
+            {"msg_id": row["message_id"], "to_email": row["recipient"], "status": "delivered"}
             for row in rows
         ]
         return json_answer(200, {"messages": found})

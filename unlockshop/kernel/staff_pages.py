@@ -2,7 +2,7 @@
 
 ``RecordAdmin`` shows rows that nobody edits: groups of facts, then sections (tables, timelines). ``StaffAction`` is
 the only way in which staff change such a row: a button for what is possible now, a form that asks for a reason, and
-one domain function behind it. Every text that came from outside is a plain string here; the templates escape it.
+one domain function behind it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -22,64 +21,14 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import formats
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from unlockshop.kernel import actors, clock
+from unlockshop.kernel import actors
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import ShopError
-
-Text = str | Promise
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value on a staff page. ``tone`` colours it as a label: info, success, warning, danger or neutral."""
-
-    text: Any
-    href: str = ""
-    tone: str = ""
-    is_code: bool = False
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A named value at the top of a record."""
-
-    label: Text
-    value: Cell
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Facts that belong together."""
-
-    title: Text
-    rows: Sequence[Fact]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a record's page below the facts, rendered by ``template`` with ``data``."""
-
-    title: Text
-    template: str
-    data: Any
-    note: Text = ""
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells for ``admin/parts/table.html``."""
-
-    headers: Sequence[Text]
-    rows: Sequence[Sequence[Cell]] = field(default_factory=list)
-    empty: Text = "—"
+from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Text, change_url
 
 
 class StaffActionForm(forms.Form):
@@ -90,16 +39,18 @@ class StaffActionForm(forms.Form):
     def __init__(self, subject: Any, *args: Any, **kwargs: Any) -> None:
         self.subject = subject
         super().__init__(*args, **kwargs)
+        first = next(field for field in self.visible_fields())
+        first.field.widget.attrs["autofocus"] = True
 
 
 def reason_field(label: Text, help_text: Text = "") -> forms.CharField:
     """A required text of at least three characters that ends up in the log."""
     return ReasonField(
-        label=label,
-        help_text=help_text,
+        label=label,  # type: ignore[arg-type]
+        help_text=help_text,  # type: ignore[arg-type]
         min_length=3,
         max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
     )
 
 
@@ -161,9 +112,14 @@ class StaffActionAdmin(ModelAdmin):
         """Changes whenever a decision about the row may have become stale."""
         return str(obj.pk)
 
+    def action_facts(self, obj: Any) -> Sequence[Fact]:
+        """What one needs to see while filling in an action's form."""
+        return ()
+
     def note_action(self, request: HttpRequest, obj: Any, action: StaffAction, data: Mapping[str, Any]) -> None:
         """Remember in the admin's log who pressed the button and why."""
-        self.log_change(request, obj, f"{action.label}: {data.get('reason', '')}")
+        why = data.get("reason") or data.get("evidence") or ""
+        self.log_change(request, obj, f"{action.label}: {why}")
 
     def offered_actions(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         """The buttons for this person and this row now."""
@@ -213,7 +169,8 @@ class StaffActionAdmin(ModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             context["offered_actions"] = self.offered_actions(request, obj)
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
     def _action_url(self, obj: Model, action: StaffAction) -> str:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_do"
@@ -223,9 +180,7 @@ class StaffActionAdmin(ModelAdmin):
         text = _("“%(action)s” was not done: %(row)s has changed meanwhile. This is how it is now.")
         messages.warning(request, text % {"action": action.label, "row": obj})
 
-    def _action_page(
-        self, request: HttpRequest, obj: Any, action: StaffAction, form: StaffActionForm
-    ) -> HttpResponse:
+    def _action_page(self, request: HttpRequest, obj: Any, action: StaffAction, form: StaffActionForm) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -233,6 +188,7 @@ class StaffActionAdmin(ModelAdmin):
             "title": action.label,
             "action": action,
             "form": form,
+            "facts": self.action_facts(obj),
             "back_url": change_url(obj),
         }
         status = 422 if form.errors else 200
@@ -245,7 +201,6 @@ class RecordAdmin(StaffActionAdmin):
     change_form_template = "admin/record.html"
     fields = ()
     list_per_page = 50
-    show_full_result_count = False
     view_on_site = False
 
     def facts(self, request: HttpRequest, obj: Any) -> Sequence[Facts]:
@@ -288,37 +243,3 @@ def staff_actor(request: HttpRequest) -> Actor:
     """The signed-in person, for the event log."""
     assert request.user.is_authenticated
     return actors.staff(request.user.pk, request.user.email, getattr(request, "client_ip", None))
-
-
-def change_url(obj: Model) -> str:
-    """Address of a row's staff page."""
-    meta = obj._meta
-    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[quote(obj.pk)])
-
-
-def list_url(model: type[Model], query: str = "") -> str:
-    """Address of a model's list, filtered by ``query``."""
-    meta = model._meta
-    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    return f"{address}?{query}" if query else address
-
-
-def moment(at: datetime | None) -> str:
-    """A time as staff read it, in UTC."""
-    return formats.date_format(at, "j M Y H:i") + " UTC" if at else ""
-
-
-def span(delta: timedelta) -> str:
-    """A length of time in its two largest units: "3 d 4 h"."""
-    minutes = max(0, int(delta.total_seconds() // 60))
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{minutes} min"
-
-
-def age(at: datetime | None) -> str:
-    """How long ago, or empty."""
-    return span(clock.now() - at) if at else ""

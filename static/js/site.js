@@ -1,0 +1,37 @@
+// Progressive enhancement only: every page works without this file.
+
+// After a failed form the summary is read first.
+document.querySelector(".error-summary")?.focus();
+
+// A form marked data-once is not sent twice by an impatient press; the server would take it as one anyway.
+const sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-once]")) return;
+  if (sent.has(form)) {
+    event.preventDefault();
+    return;
+  }
+  sent.add(form);
+  event.submitter?.setAttribute("aria-disabled", "true");
+  setTimeout(() => again(form), 10000);
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-once]").forEach(again));
+
+function again(form) {
+  sent.delete(form);
+  form.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
+}
+
+// <button type="button" data-copy="id" data-copied="Copied" hidden>: shown where copying works.
+if (navigator.clipboard) {
+  document.querySelectorAll("button[data-copy]").forEach((button) => {
+    button.hidden = false;
+  });
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    if (button.dataset.copied) button.textContent = button.dataset.copied;
+  });
+}

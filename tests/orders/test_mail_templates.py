@@ -1,0 +1,210 @@
+"""The six mails: what they say, that text and HTML agree, and that foreign text stays text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from orders import lifecycle
+from orders.mailing import MailMessage, queue_for_order, queue_for_purchase, render
+from orders.models import Order, OutgoingMail
+from orders.models.mail import MailKind
+from orders.states import OrderState
+from services.models import ResultKind
+from tests import factories
+from unlockshop.kernel.actors import SYSTEM
+
+pytestmark = pytest.mark.django_db
+
+STATE_OF = {
+    MailKind.COMPLETED: OrderState.COMPLETED,
+    MailKind.UNAVAILABLE: OrderState.UNAVAILABLE,
+    MailKind.NOT_FOUND: OrderState.NOT_FOUND,
+    MailKind.CANCELLED: OrderState.CANCELLED,
+}
+EVIL = '<b>Sorry</b> & "bye"\x00\x07\u202egnp.exe\r\nsecond line'
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hrefs: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.hrefs.append(dict(attrs)["href"] or "")
+
+
+def links(html: str) -> list[str]:
+    parser = _Links()
+    parser.feed(html)
+    return parser.hrefs
+
+
+def words(html: str) -> str:
+    """The HTML's text, spaces folded."""
+    body = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    text = re.sub(r"<[^>]+>", " ", body).replace("&amp;", "&").replace("&#x27;", "'").replace("&quot;", '"')
+    return " ".join(text.split())
+
+
+def mail_of(kind: MailKind) -> tuple[MailMessage, Order]:
+    """The mail as the shop itself would send it."""
+    if kind in STATE_OF:
+        order = factories.make_order(STATE_OF[kind])
+        return render(OutgoingMail.objects.get(order=order, kind=kind)), order
+    purchase = factories.make_purchase(paid=kind == MailKind.CONFIRMATION)
+    order = purchase.orders.get()
+    mail = OutgoingMail.objects.filter(kind=kind).first() or queue_for_purchase(purchase, kind)
+    return render(mail), order
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_mail_is_whole_in_text_and_html(kind: MailKind) -> None:
+    message, order = mail_of(kind)
+
+    assert message.subject.startswith((f"{order.number}: ", f"{order.purchase.number}: "))
+    for part in (message.text, words(message.html)):
+        assert order.number in part
+        assert order.service_name in part
+        assert "35-417803-685978-9" in part
+        assert "help@unlockshop.example" in part
+        assert "This is a demo purchase: no money moved." in part
+    assert not re.search(r"{[{%#]|\bNone\b|&#|&amp;|&lt;", message.text)
+    assert "\n\n\n" not in message.text
+    assert not re.search(r"[ \t]+\n", message.text)
+    assert "{{" not in message.html
+    assert "{%" not in message.html
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_mail_has_one_call_to_action_to_the_secret_page(kind: MailKind) -> None:
+    message, order = mail_of(kind)
+
+    page = order.purchase if kind == MailKind.PAYMENT_FAILED else order
+    url = f"http://testserver{page.get_absolute_url()}"
+    assert message.html.count('class="button"') == 1
+    assert url in links(message.html)
+    assert url in message.text
+    own = [href for href in links(message.html) if not href.startswith("mailto:")]
+    assert all(href.startswith("http://testserver/") for href in own)
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_subject_holds_neither_code_nor_device(kind: MailKind) -> None:
+    message, order = mail_of(kind)
+
+    for secret in ("12345678", "not eligible", "no record", order.identifier, order.purchase.email):
+        assert secret not in message.subject
+    assert "\n" not in message.subject
+
+
+def test_confirmation_says_what_was_bought_and_what_happens_next(monday: object) -> None:
+    message, _ = mail_of(MailKind.CONFIRMATION)
+
+    for part in (message.text, words(message.html)):
+        assert "We have received your payment of €18.90" in part
+        assert "Price: €18.90" in part
+        assert "30 hours on average, which is not guaranteed" in part
+        assert "at the latest by 26 Nov 2026, 12:00 UTC; this is guaranteed" in part
+        assert "UNLOCKSHOP" in part
+        assert "add orders@unlockshop.example to your contacts" in part
+        assert "We submit the order to our supplier" in part
+
+
+def test_confirmation_of_several_orders_lists_each() -> None:
+    imeis = tuple(factories.imei(n) for n in range(3))
+    purchase = factories.make_purchase(imeis=imeis, paid=True)
+    message = render(OutgoingMail.objects.get(purchase=purchase, kind=MailKind.CONFIRMATION))
+
+    assert message.subject == f"{purchase.number}: thank you, your 3 orders are paid"
+    assert f"http://testserver{purchase.get_absolute_url()}" in links(message.html)
+    for order in purchase.orders.all():
+        for part in (message.text, message.html):
+            assert part.count(order.number) == 1
+            assert part.count(order.secret) == 1
+
+
+@pytest.mark.parametrize("result_kind", ResultKind)
+def test_completed_carries_result_and_instructions(result_kind: ResultKind) -> None:
+    service = factories.make_service(result_kind=result_kind)
+    order = factories.make_order(OrderState.COMPLETED, service=service)
+    message = render(OutgoingMail.objects.get(order=order, kind=MailKind.COMPLETED))
+
+    for part in (message.text, words(message.html)):
+        assert "CODE: 12345678" in part
+        assert "Important:" in part
+    assert "    CODE: 12345678\n" in message.text
+    assert ("After 3 wrong tries stop and write to us" in message.text) == (result_kind == ResultKind.CODE)
+
+
+@pytest.mark.parametrize("kind", [MailKind.UNAVAILABLE, MailKind.NOT_FOUND])
+def test_undelivered_quotes_the_note_and_says_that_the_money_is_owed_back(kind: MailKind) -> None:
+    message, order = mail_of(kind)
+
+    assert f"> {order.supplier_note}" in message.text
+    assert order.supplier_note in message.html
+    for part in (message.text, words(message.html)):
+        assert "You paid €18.90 for this order. That money is owed back to the payment method you paid with." in part
+
+
+def test_cancelled_names_no_reason_of_the_staff() -> None:
+    message, _ = mail_of(MailKind.CANCELLED)
+
+    assert "asked for" not in message.text + message.html
+    assert "owed back" in message.text
+
+
+def test_free_order_owes_nothing_back() -> None:
+    order = factories.make_order(OrderState.PAID, service=factories.make_service(price="0.00"))
+    lifecycle.cancel(order.pk, reason="asked for", actor=SYSTEM)
+    message = render(OutgoingMail.objects.get(order=order, kind=MailKind.CANCELLED))
+
+    assert "owed back" not in message.text + message.html
+
+
+def test_foreign_text_cannot_become_markup_or_hide() -> None:
+    order = factories.make_order(OrderState.IN_PROCESS)
+    lifecycle.mark_unavailable(order.pk, note=EVIL, supplier_name="S", actor=SYSTEM)
+    message = render(OutgoingMail.objects.get(order=order, kind=MailKind.UNAVAILABLE))
+
+    assert "<b>Sorry" not in message.html
+    assert "&lt;b&gt;Sorry&lt;/b&gt; &amp;" in message.html
+    assert '> <b>Sorry</b> & "bye"gnp.exe\n> second line\n' in message.text
+    for part in (message.text, message.html):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\u202a-\u202e]", part)
+
+
+def test_mail_sent_late_says_that_the_order_has_moved_on() -> None:
+    order = factories.make_order(OrderState.UNAVAILABLE)
+    lifecycle.resubmit(order.pk, reason="new source", actor=SYSTEM)
+    message = render(OutgoingMail.objects.get(order=order, kind=MailKind.UNAVAILABLE))
+
+    for part in (message.text, words(message.html)):
+        assert "Since this mail was written the order has moved on. Its state now: Paid." in part
+        assert "owed back to the payment method" not in part
+
+
+def test_failed_payment_leads_back_to_the_purchase() -> None:
+    message, order = mail_of(MailKind.PAYMENT_FAILED)
+
+    assert message.subject == f"{order.purchase.number}: the payment did not go through"
+    assert "Nothing was charged for this try." in message.text
+    assert "Your order is saved until" in message.text
+
+
+def test_failed_payment_of_a_purchase_paid_meanwhile_asks_for_nothing() -> None:
+    purchase = factories.make_purchase(paid=True)
+    message = render(queue_for_purchase(purchase, MailKind.PAYMENT_FAILED))
+
+    for part in (message.text, words(message.html)):
+        assert "there is nothing left to do" in part
+        assert "is saved until" not in part
+
+
+def test_a_second_end_of_the_same_kind_is_a_second_mail() -> None:
+    order = factories.make_order(OrderState.COMPLETED)
+
+    assert render(queue_for_order(order, MailKind.COMPLETED)).mail_id.endswith(":2")

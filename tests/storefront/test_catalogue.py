@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from services.models import Category, Service, ServicePrice
+from tests.factories import make_service
+
+pytestmark = pytest.mark.django_db
+
+
+def category(slug: str, position: int) -> Category:
+    return Category.objects.create(slug=slug, name=slug.title(), position=position)
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"/services/{query}")
+    assert response.status_code == 200
+    return [service.name for service in response.context["found"].services]
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize(("path", "queries"), [("/", 1), ("/services/", 3), ("/services/?q=service&page=2", 3)])
+def test_number_of_queries_does_not_grow(
+    client: Client, django_assert_num_queries: Any, rows: int, path: str, queries: int
+) -> None:
+    for _ in range(rows):
+        make_service()
+    with django_assert_num_queries(queries):
+        assert client.get(path).status_code == 200
+
+
+def test_service_page_takes_three_queries(client: Client, django_assert_num_queries: Any) -> None:
+    service = make_service(fields=(("imei", "imei"), ("network", "network"), ("country", "country")))
+    with django_assert_num_queries(3):
+        assert client.get(service.get_absolute_url()).status_code == 200
+
+
+def test_home_counts_only_what_visitors_see(client: Client) -> None:
+    make_service()
+    make_service(is_published=False)
+    make_service(category=category("checks", 2))
+    category("empty", 3)
+    page = client.get("/").content.decode()
+    assert page.index("Network unlock") < page.index("Checks")
+    assert page.count("1 service\n") == 2
+    assert "Empty" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["iPhone Ångström", "Galaxy check"]),
+        ("?q=ANGSTROM", ["iPhone Ångström"]),
+        ("?q=check+samsung", ["Galaxy check"]),
+        ("?q=germany", ["Galaxy check"]),
+        ("?category=checks", ["Galaxy check"]),
+        ("?kind=unlock", ["iPhone Ångström"]),
+        ("?brand=Samsung&country=DE", ["Galaxy check"]),
+        ("?brand=Samsung&country=US", []),
+        ("?brand=nobody", []),
+        ("?q=%F0%9F%98%80", []),
+        ("?q=" + "x" * 5000, []),
+        ("?page=nonsense", ["iPhone Ångström", "Galaxy check"]),
+        ("?page=-4", ["iPhone Ångström", "Galaxy check"]),
+        ("?page=99999999999", ["iPhone Ångström", "Galaxy check"]),
+        ("?unknown=1&q=galaxy", ["Galaxy check"]),
+        ("?q=galaxy&q=angstrom", ["iPhone Ångström"]),
+    ],
+)
+def test_searching_and_filtering(client: Client, query: str, names: list[str]) -> None:
+    make_service(name="iPhone Ångström")
+    make_service(
+        name="Galaxy check", kind="check", result_kind="report", brand="Samsung", country="DE",
+        category=category("checks", 2),
+    )  # fmt: skip
+    make_service(name="Hidden galaxy", is_published=False)
+    assert listed(client, query) == names
+
+
+@pytest.mark.parametrize("query", ["?q=%00", "?q=a%00b", "?brand=%00", "?q=%1b"])
+def test_control_characters_in_the_address(client: Client, query: str) -> None:
+    response = client.get(f"/services/{query}")
+    assert response.status_code == 400
+    assert "could not read" in response.content.decode()
+
+
+def test_pages_keep_the_search(client: Client) -> None:
+    for number in range(26):
+        make_service(name=f"Phone {number:02}")
+    first = client.get("/services/?q=phone&kind=unlock").content.decode()
+    assert 'href="?q=phone&amp;kind=unlock&amp;page=2"' in first
+    assert "Page 1 of 2" in first
+    assert listed(client, "?q=phone&kind=unlock&page=2") == ["Phone 24", "Phone 25"]
+    assert listed(client, "?page=9") == ["Phone 24", "Phone 25"]
+
+
+def test_nothing_found_says_what_to_do(client: Client) -> None:
+    make_service()
+    assert "Try fewer words" in client.get("/services/?q=nothinglikeit").content.decode()
+    Service.objects.update(is_published=False)
+    assert "no services at the moment" in client.get("/services/").content.decode()
+
+
+def test_service_page_tells_price_times_and_needs(client: Client) -> None:
+    service = make_service(fields=(("imei", "imei"), ("network", "network")), networks=["Orange", "SFR"])
+    page = client.get(service.get_absolute_url()).content.decode()
+    for text in (
+        "€18.90", "incl. tax", "About 30 hours on average, not guaranteed", "At most 3 days, guaranteed",
+        "Not reported lost or stolen.", "iPhone 6s and newer", "Orange, SFR", "United States", "IMEI, NETWORK",
+        'inputmode="numeric"', 'autocomplete="off"', "*#06#",
+    ):  # fmt: skip
+        assert text in page, text
+    assert 'aria-current="step"' in page
+
+
+def test_price_of_a_choice_is_shown_beside_it(client: Client) -> None:
+    service = make_service(fields=(("msisdn", "msisdn"), ("amount", "choice")), kind="topup", result_kind="topup")
+    service.fields.filter(name="amount").update(choices=["5", "10"])
+    ServicePrice.objects.create(service=service, currency="EUR", option="amount=10", amount="21.40")
+    page = client.get(service.get_absolute_url()).content.decode()
+    assert "10 – €21.40" in page
+    assert 'inputmode="tel"' in page
+    assert "from" in page
+    assert "€18.90" in page
+
+
+def test_staff_texts_are_text(client: Client) -> None:
+    service = make_service(name="<b>Bold</b>", eligibility="<script>alert(1)</script>\nsecond line")
+    service.fields.update(label="<i>IMEI</i>", help_text="<u>help</u>")
+    page = client.get(service.get_absolute_url()).content.decode()
+    for tag in ("<b>", "<script>alert", "<i>", "<u>"):
+        assert tag not in page
+    assert "<br>second line" in page
+
+
+def test_closed_service_shows_no_form(client: Client) -> None:
+    service = make_service(is_open=False)
+    response = client.get(service.get_absolute_url())
+    assert response.status_code == 200
+    assert "does not take orders at the moment" in response.content.decode()
+    assert 'method="post"' not in response.content.decode()
+
+
+@pytest.mark.parametrize("broken", ["prices", "fields"])
+def test_service_without_price_or_form_is_closed(client: Client, broken: str) -> None:
+    service = make_service()
+    getattr(service, broken).all().delete()
+    assert "does not take orders" in client.get(service.get_absolute_url()).content.decode()
+    assert client.post(service.get_absolute_url(), {"identifier": "1"}).status_code == 409
+
+
+@pytest.mark.parametrize("path", ["/services/none/", "/services/x%00y/", "/services/a/b/", "/services/%F0%9F%98%80/"])
+def test_unknown_service(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+    assert client.post(path, {}).status_code == 404
+
+
+def test_unpublished_service_is_unknown(client: Client) -> None:
+    service = make_service(is_published=False)
+    assert client.get(service.get_absolute_url()).status_code == 404
+    assert client.post(service.get_absolute_url(), {}).status_code == 404

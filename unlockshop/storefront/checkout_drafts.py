@@ -1,0 +1,151 @@
+"""A draft on its way through the three steps: what is stored, which step comes next, what the customer was shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from django.conf import settings
+from django.urls import reverse
+
+from orders.models import Draft, Purchase
+from orders.placing import Consent, quote
+from payments.limits import fewest, is_too_small
+from refunds import terms
+from services.browsing import price_tag
+from services.catalogue import price_of
+from services.checklists import statements_for
+from services.device_list import Devices
+from services.models import Service, ServiceField
+from services.order_form import answers_still_valid
+from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.money import Money
+
+MAX_TOKEN: Final = 64
+MAX_USER_AGENT: Final = 300
+
+
+class TooSmall(Refused):
+    """The basket costs less than can be paid. ``fewest`` devices at ``each`` would be enough."""
+
+    def __init__(self, each: Money) -> None:
+        super().__init__(f"too little to pay at {each} each", code="too_small")
+        self.each = each
+        self.fewest = fewest(each)
+
+
+def draft_of(token: str, *, service: Service | None = None) -> Draft | None:
+    """The draft that ``token`` names, if it is one of ``service``."""
+    if not token or len(token) > MAX_TOKEN or "\0" in token:
+        return None
+    drafts = Draft.objects.select_related("service__category").filter(token=token)
+    return drafts.filter(service=service).first() if service else drafts.first()
+
+
+def purchase_of(draft: Draft) -> Purchase | None:
+    """The purchase that the draft became."""
+    return Purchase.objects.filter(draft_token=draft.token).first()
+
+
+def takes_orders(service: Service) -> bool:
+    """Whether the service, loaded with its fields and prices, can be ordered now."""
+    has_form = any(field.is_identifier for field in service.fields.all())
+    return service.is_published and service.is_open and has_form and price_tag(service) is not None
+
+
+def save_devices(draft: Draft | None, *, service: Service, devices: Devices, answers: Mapping[str, str]) -> Draft:
+    """Store the first step, in a new draft where there is none. Raises ``Refused`` (``no_price``) or ``TooSmall``."""
+    draft = draft or Draft(service=service, currency=settings.DEFAULT_CURRENCY)
+    draft.devices = [device.as_dict() for device in devices.devices]
+    draft.answers = dict(answers)
+    draft.contact = {**draft.contact, "merged": devices.merged}
+    total = quote(draft, service)
+    if is_too_small(total):
+        raise TooSmall(price_of(service, currency=draft.currency, answers=draft.answers))
+    draft.quoted_total = total.amount
+    draft.save()
+    return draft
+
+
+def save_contact(draft: Draft, *, email: str, start_now: bool) -> None:
+    """Store the second step: e-mail and everything that was confirmed, in the words that were shown."""
+    draft.contact = {
+        "merged": draft.contact.get("merged", 0),
+        "email": email,
+        "checklist": _texts(draft.service),
+        "start_now": start_now,
+        "terms_version": terms.current().version,
+    }
+    draft.save(update_fields=["contact"])
+
+
+def requote(draft: Draft) -> Money | None:
+    """Bring the stored total up to today's price; the former total when it was another one, else None."""
+    was, now = quoted(draft), quote(draft, draft.service)
+    if was == now:
+        return None
+    draft.quoted_total = now.amount
+    draft.save(update_fields=["quoted_total"])
+    return was
+
+
+def quoted(draft: Draft) -> Money | None:
+    """The total that the customer was shown last."""
+    return None if draft.quoted_total is None else Money(draft.quoted_total, draft.currency)
+
+
+def quoted_each(draft: Draft) -> Money:
+    """The price of one device, as quoted with the total."""
+    return price_of(draft.service, currency=draft.currency, answers=draft.answers)
+
+
+def device_step(draft: Draft) -> str:
+    """The address of the first step, with the draft's answers in it."""
+    return reverse("service", args=[draft.service.slug]) + f"?draft={draft.token}"
+
+
+def next_step(draft: Draft, *, fields: Sequence[ServiceField] | None = None) -> str:
+    """The address of the first step that is not done. Given the form's ``fields``, answers are looked at again."""
+    stale = fields is not None and not answers_still_valid(fields, draft.answers)
+    total = quoted(draft)
+    if not draft.devices or stale or total is None or is_too_small(total):
+        return device_step(draft)
+    if not confirmed_all(draft):
+        return reverse("checkout-details", args=[draft.token])
+    return reverse("checkout-check", args=[draft.token])
+
+
+def confirmed_all(draft: Draft) -> bool:
+    """Whether the second step is done, and with the statements and terms of today."""
+    contact = draft.contact
+    return (
+        bool(contact.get("email"))
+        and contact.get("terms_version") == terms.current().version
+        and contact.get("checklist") == _texts(draft.service)
+    )
+
+
+def fingerprint(draft: Draft) -> str:
+    """Of everything the customer is shown before paying; another one means that something has changed since."""
+    service = draft.service
+    promise = [service.name, service.average_minutes, service.guaranteed_minutes]
+    shown = [service.pk, promise, draft.devices, draft.answers, draft.contact, str(quoted(draft))]
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def consent_of(draft: Draft, *, compared: str, ip: str | None, user_agent: str) -> Consent:
+    """The evidence of what was agreed; ``compared`` is the extra statement about numbers that we completed."""
+    checklist = [*draft.contact["checklist"], *([compared] if compared else [])]
+    return Consent(
+        terms_version=draft.contact["terms_version"],
+        checklist=checklist,
+        start_now=draft.contact["start_now"],
+        ip=ip,
+        user_agent=user_agent.replace("\0", "")[:MAX_USER_AGENT],
+    )
+
+
+def _texts(service: Service) -> list[str]:
+    return [str(statement.text) for statement in statements_for(service)]

@@ -1,0 +1,190 @@
+"""Steps 2 and 3 of the checkout: details and confirmations, then check your answers and pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from orders.models import Draft, Purchase
+from orders.placing import PriceChanged, place_purchase
+from payments.collecting import NothingToPay, begin_payment
+from services.order_form import answer_label
+from unlockshop.kernel import actors
+from unlockshop.kernel.errors import Refused, ShopError
+from unlockshop.kernel.money import Money
+from unlockshop.storefront import checkout_drafts, errors
+from unlockshop.storefront.catalogue_views import checkout_closed, service_with_form
+from unlockshop.storefront.checkout_forms import CheckForm, DetailsForm
+from unlockshop.storefront.middleware import client_ip
+from unlockshop.storefront.ratelimit import too_many
+
+PROVIDER: Final = "stripe"
+PURCHASES_PER_HOUR: Final = 20
+HOUR: Final = 3600
+
+StepView = Callable[[HttpRequest, Draft], HttpResponse]
+
+
+def checkout_step(view: StepView) -> Callable[[HttpRequest, str], HttpResponse]:
+    """A step of the draft that the address names: never stored, never indexed, over once the purchase is made."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, token: str) -> HttpResponse:
+        draft = checkout_drafts.draft_of(token)
+        response = _gone(request) if draft is None else view(request, draft)
+        add_never_cache_headers(response)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return require_http_methods(["GET", "HEAD", "POST"])(wrapped)
+
+
+@checkout_step
+def details(request: HttpRequest, draft: Draft) -> HttpResponse:
+    """Step 2: e-mail, confirmations, terms."""
+    if bought := checkout_drafts.purchase_of(draft):
+        return _see_other(bought.get_absolute_url())
+    if not draft.devices:
+        return _see_other(checkout_drafts.device_step(draft))
+    if request.method != "POST":
+        form = DetailsForm(draft.service, initial=DetailsForm.initial_from(draft))
+        return _details_page(request, draft, form)
+    form = DetailsForm(draft.service, request.POST)
+    if not form.is_valid():
+        return _details_page(request, draft, form, status=422)
+    answers = form.cleaned_data
+    checkout_drafts.save_contact(draft, email=answers["email"], start_now=answers["start_now"])
+    return _see_other(checkout_drafts.next_step(draft))
+
+
+@checkout_step
+def check(request: HttpRequest, draft: Draft) -> HttpResponse:
+    """Step 3: everything once more, then on to the payment page."""
+    if bought := checkout_drafts.purchase_of(draft):
+        return _pay(bought) if request.method == "POST" else _see_other(bought.get_absolute_url())
+    service = service_with_form(draft.service.slug)
+    if service is None or not checkout_drafts.takes_orders(service):
+        return checkout_closed(request, draft.service)
+    former = checkout_drafts.requote(draft) if request.method != "POST" else None
+    step = checkout_drafts.next_step(draft, fields=list(service.fields.all()))
+    if step != request.path:
+        return _see_other(step)
+    if request.method == "POST":
+        return _buy(request, draft)
+    return _check_page(request, draft, former=former)
+
+
+def _details_page(request: HttpRequest, draft: Draft, form: DetailsForm, *, status: int = 200) -> HttpResponse:
+    context = {"draft": draft, "form": form, "device_step": checkout_drafts.device_step(draft)}
+    return render(request, "storefront/checkout_details.html", context, status=status)
+
+
+def _buy(request: HttpRequest, draft: Draft) -> HttpResponse:
+    form = CheckForm(request.POST, has_warnings=_has_warnings(draft))
+    if not form.is_valid():
+        return _check_page(request, draft, form=form, status=422)
+    if form.cleaned_data["shown"] != checkout_drafts.fingerprint(draft):
+        return errors.conflict(
+            request,
+            title=_("Your answers have changed"),
+            text=_("They, or the service, were changed after this page was opened. Nothing was ordered."),
+            way_out=errors.WayOut(request.path, _("Check your answers again")),
+        )
+    if too_many(request, "purchase", PURCHASES_PER_HOUR, HOUR):
+        return errors.too_many_requests(request, retry_after=HOUR)
+    ip = client_ip(request)
+    email = draft.contact["email"]
+    consent = checkout_drafts.consent_of(
+        draft, compared=form.confirmed, ip=ip, user_agent=request.headers.get("User-Agent", "")
+    )
+    try:
+        purchase = place_purchase(
+            draft,
+            email=email,
+            language=get_language() or settings.LANGUAGE_CODE,
+            consent=consent,
+            is_demo=settings.DEMO,
+            actor=actors.customer(email, ip),
+        )
+    except PriceChanged:
+        return _check_page(request, draft, former=checkout_drafts.requote(draft), status=409)
+    except Refused:
+        return checkout_closed(request, draft.service)
+    return _pay(purchase)
+
+
+def _pay(purchase: Purchase) -> HttpResponse:
+    """On to the payment page; to the purchase where nothing is to be paid or the provider does not answer."""
+    page = purchase.get_absolute_url()
+    if purchase.paid_at is not None:
+        return _see_other(page)
+    try:
+        payment = begin_payment(purchase, provider_name=PROVIDER)
+    except NothingToPay:
+        return _see_other(page)
+    except ShopError:
+        return _see_other(f"{page}?payment=unavailable")
+    return _see_other(payment.url or f"{page}?payment=unavailable")
+
+
+def _check_page(
+    request: HttpRequest,
+    draft: Draft,
+    *,
+    form: CheckForm | None = None,
+    former: Money | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "draft": draft,
+        "form": form or CheckForm(has_warnings=_has_warnings(draft)),
+        "shown": checkout_drafts.fingerprint(draft),
+        "answers": _answers(draft),
+        "device_step": checkout_drafts.device_step(draft),
+        "details_step": reverse("checkout-details", args=[draft.token]),
+        "total": checkout_drafts.quoted(draft),
+        "each": checkout_drafts.quoted_each(draft),
+        "former_total": former,
+    }
+    return render(request, "storefront/checkout_check.html", context, status=status)
+
+
+def _answers(draft: Draft) -> list[dict[str, str]]:
+    """The answers besides the devices, as people read them, each with the anchor of its field."""
+    return [
+        {
+            "label": field.label,
+            "text": answer_label(field, draft.answers[field.name]),
+            "anchor": f"id_answer_{field.name}",
+        }
+        for field in draft.service.fields.all()
+        if field.name in draft.answers
+    ]
+
+
+def _has_warnings(draft: Draft) -> bool:
+    return any(device["warning"] for device in draft.devices)
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    return errors.problem(
+        request,
+        status=404,
+        title=_("This order form is no longer here"),
+        text=_("The address may be incomplete, or the form was left too long ago. Nothing was ordered or charged."),
+    )
+
+
+def _see_other(address: str) -> HttpResponseRedirect:
+    """303: the browser gets the next page, whatever it sent before."""
+    return HttpResponseRedirect(address, status=303)

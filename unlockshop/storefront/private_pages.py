@@ -1,0 +1,44 @@
+"""Pages that open with a secret link or answer about somebody's order: never stored, indexed or passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
+
+Params = ParamSpec("Params")
+View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
+
+MAX_POLL_ROUND = 99
+
+
+def private_page(view: View[Params]) -> View[Params]:
+    """Keep the view's pages out of caches, of search engines and of the Referer of links that leave them.
+
+    The policy is ``same-origin``, not ``no-referrer``: under the latter browsers send our own forms with
+    ``Origin: null``, which the CSRF check refuses.
+    """
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        add_never_cache_headers(response)
+        response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+        response["Referrer-Policy"] = "same-origin"
+        return response
+
+    return wrapped
+
+
+def small_number(request: HttpRequest, name: str) -> int:
+    """A count from the query, 0 for anything else."""
+    text = request.GET.get(name, "")
+    return min(int(text), MAX_POLL_ROUND) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
+def poll_delay(round_: int, *, first: int = 5, ceiling: int = 60) -> int:
+    """Seconds until the page asks again: doubled every round, up to ``ceiling``."""
+    return min(first << min(round_, 10), ceiling)

@@ -1,0 +1,133 @@
+"""The page of a purchase behind its secret link: paying for it, and coming back from the payment page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from orders.models import Order, Purchase
+from payments.collecting import NothingToPay, begin_payment, settle
+from payments.models import Payment
+from unlockshop.kernel import clock
+from unlockshop.kernel.errors import ShopError
+from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
+from unlockshop.storefront.purchase_presenting import UNDER_WAY, PurchaseView, Standing, present_purchase
+from unlockshop.storefront.ratelimit import too_many
+
+PROVIDER: Final = "stripe"
+UNREACHABLE: Final = gettext_lazy(
+    "The payment page is not reachable at the moment. Nothing was charged. Please try again."
+)
+NOTICES: Final = {
+    "unavailable": UNREACHABLE,
+    "cancelled": gettext_lazy("You left the payment page. Nothing was charged, and your order is saved."),
+    "failed": gettext_lazy("The payment did not go through. Nothing was charged, and your order is saved."),
+}
+
+
+@private_page
+@require_safe
+def purchase(request: HttpRequest, secret: str) -> HttpResponse:
+    """What was bought, what is paid or owed, and the way to each order."""
+    return _page(request, _purchase(secret), notice=str(NOTICES.get(request.GET.get("payment", ""), "")))
+
+
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay(request: HttpRequest, secret: str) -> HttpResponse:
+    """On to the provider's payment page. Read instead of pressed, it leads to the button."""
+    if request.method != "POST":
+        return redirect("purchase", secret)
+    found = _purchase(secret)
+    try:
+        payment = begin_payment(found, provider_name=PROVIDER)
+    except NothingToPay as refused:
+        if refused.code == "paid":
+            return HttpResponseRedirect(found.get_absolute_url(), status=303)
+        return _page(request, found, notice=str(refused), status=409)
+    except ShopError:
+        return _page(request, found, notice=str(UNREACHABLE), status=503)
+    if not payment.url:
+        return _page(request, found, notice=str(UNREACHABLE), status=503)
+    return HttpResponseRedirect(payment.url, status=303)
+
+
+@private_page
+@require_safe
+def payment_return(request: HttpRequest, secret: str) -> HttpResponse:
+    """Back from the payment page: ask the provider, and say "paid" only when the money is booked."""
+    found = _purchase(secret)
+    if found.paid_at is None and not too_many(request, "settle", 30, 60, extra_key=found.number):
+        _settle_all(found)
+        found.refresh_from_db()
+    orders = _orders(found)
+    view = _view(found, orders)
+    if view.standing == Standing.PAID:
+        address = orders[0].get_absolute_url() if len(orders) == 1 else found.get_absolute_url()
+        return _lead_to(request, f"{address}?paid=1")
+    if not view.is_under_way:
+        is_failed = view.standing == Standing.TO_PAY
+        return _lead_to(request, found.get_absolute_url() + ("?payment=failed" if is_failed else ""))
+    return _confirming(request, found, view)
+
+
+def _confirming(request: HttpRequest, purchase: Purchase, view: PurchaseView) -> HttpResponse:
+    is_htmx = bool(request.htmx)  # type: ignore[attr-defined]
+    is_news = is_htmx and request.GET.get("seen") != view.standing
+    round_ = small_number(request, "n") + 1 if is_htmx and not is_news else 0
+    context = {
+        "purchase": purchase,
+        "view": view,
+        "is_news": is_news,
+        "is_at_bank": view.standing == Standing.AT_BANK,
+        "poll_round": round_,
+        "poll_delay": poll_delay(round_, first=3),
+    }
+    return render(request, f"storefront/confirming{'_news' if is_htmx else ''}.html", context)
+
+
+def _settle_all(purchase: Purchase) -> None:
+    for payment in Payment.objects.filter(purchase=purchase, state__in=UNDER_WAY):
+        try:
+            settle(payment.pk)
+        except ShopError:
+            continue  # no answer: the page says "confirming", the sweep asks again
+
+
+def _purchase(secret: str) -> Purchase:
+    return get_object_or_404(Purchase, secret=secret)
+
+
+def _orders(purchase: Purchase) -> list[Order]:
+    return list(purchase.orders.defer("result").order_by("position"))
+
+
+def _view(purchase: Purchase, orders: list[Order]) -> PurchaseView:
+    states = () if purchase.paid_at else purchase.payments.values_list("state", flat=True)
+    return present_purchase(purchase, orders, frozenset(states), now=clock.now())
+
+
+def _page(request: HttpRequest, purchase: Purchase, *, notice: str = "", status: int = 200) -> HttpResponse:
+    orders = _orders(purchase)
+    view = _view(purchase, orders)
+    context = {
+        "purchase": purchase,
+        "orders": orders,
+        "view": view,
+        "notice": notice if view.standing != Standing.PAID else "",
+        "just_paid": "paid" in request.GET and view.standing == Standing.PAID,
+        "title": _("Purchase %s") % purchase.number,
+    }
+    return render(request, "storefront/purchase.html", context, status=status)
+
+
+def _lead_to(request: HttpRequest, address: str) -> HttpResponse:
+    """A redirect that also htmx follows with the whole page."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)

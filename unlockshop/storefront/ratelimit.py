@@ -1,0 +1,52 @@
+"""Counting requests per visitor in the cache, in fixed windows. When the cache is down everybody may pass."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+from typing import Final
+
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from unlockshop.kernel import clock
+from unlockshop.storefront.middleware import client_ip
+
+logger = logging.getLogger(__name__)
+
+IPV6_PREFIX: Final = 64
+
+
+def allowed(key: str, ip: str | None, limit: int, seconds: int) -> bool:
+    """Count one attempt at ``key`` from ``ip``; False when it is more than ``limit`` in this window."""
+    window = int(clock.now().timestamp()) // seconds
+    digest = hashlib.sha256(f"{key}|{_visitor(ip)}".encode()).hexdigest()[:32]
+    name = f"rate:{digest}:{window}"
+    try:
+        cache.add(name, 0, timeout=seconds)
+        count = cache.incr(name)
+    except ValueError:  # the window ended between the two calls
+        return True
+    except Exception as error:
+        logger.warning("rate limit %s not counted: %s", key.partition(":")[0], type(error).__name__)
+        return True
+    return count <= limit
+
+
+def too_many(request: HttpRequest, scope: str, limit: int, seconds: int, extra_key: str = "") -> bool:
+    """Count this request; True when its visitor has made more than ``limit`` of them in ``seconds``.
+
+    ``extra_key`` narrows the count, for example to one order number; it is stored hashed.
+    """
+    return not allowed(f"{scope}:{extra_key}", client_ip(request), limit, seconds)
+
+
+def _visitor(ip: str | None) -> str:
+    """One household counts once: an IPv6 visitor owns the whole /64."""
+    if not ip:
+        return ""
+    address = ipaddress.ip_address(ip)
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)

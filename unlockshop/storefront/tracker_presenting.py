@@ -1,0 +1,57 @@
+"""What the tracker may show to anybody. These two records are the whole list: what is not here is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders import wording
+from orders.models import Order, OrderEvent
+from orders.states import OrderState
+from services.models import ServiceKind
+from unlockshop.storefront.order_presenting import Milestone, Tone, timeline, tone_of
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedOrder:
+    """For somebody who knows the order number: state, service and story. Nothing on device, money or person."""
+
+    word: str
+    meaning: str
+    tone: Tone
+    service_name: str
+    milestones: Sequence[Milestone]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedDevice:
+    """For somebody who knows only a device number: state, family of the service and day."""
+
+    word: str
+    tone: Tone
+    family: str
+    ordered_on: datetime
+
+
+def track_order(order: Order, story: Sequence[OrderEvent]) -> TrackedOrder:
+    """The public side of an order and its story."""
+    state = OrderState(order.state)
+    return TrackedOrder(
+        word=wording.state_word(state),
+        meaning=wording.meaning(state),
+        tone=tone_of(state),
+        service_name=order.service_name,
+        milestones=timeline(state, story),
+    )
+
+
+def track_device(order: Order) -> TrackedDevice:
+    """The little that is public about an order when only its device is known."""
+    kind = ServiceKind(order.service_kind)
+    return TrackedDevice(
+        word=wording.state_word(order.state),
+        tone=tone_of(order.state),
+        family=f"{kind.label}, {order.service.category.name}",
+        ordered_on=order.created_at,
+    )
