@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS_CAP: Final = 25
 SEND_WITHIN: Final = timedelta(seconds=15)
+LONGEST_SLEEP: Final = timedelta(minutes=5)
 
 
 def forward(order_id: int) -> None:
@@ -89,7 +90,8 @@ def _choose_offer(order: Order) -> Offer | None:
             return offer
     pauses = [offer.supplier.paused_until for offer in offers if offer.supplier.paused_until]
     if pauses:
-        lifecycle.postpone(order.pk, OrderState.PAID, until=min(pauses))
+        # Staff may end a pause early, so nobody sleeps through the whole of a long one.
+        lifecycle.postpone(order.pk, OrderState.PAID, until=min(*pauses, moment + LONGEST_SLEEP))
     else:
         lifecycle.hold(order.pk, reason=HoldReason.NO_SUPPLIER, actor=SYSTEM)
     return None
@@ -143,17 +145,26 @@ def record_accepted(
             return
         try:
             with transaction.atomic():
-                SupplierAttempt.objects.filter(pk=current.pk).update(
-                    outcome=outcome, supplier_order_id=supplier_order_id, settled_at=clock.now()
-                )
+                adopt(order, current, supplier_order_id, outcome=outcome, actor=actor)
         except IntegrityError:
             message = f"{current.supplier} answered with id {supplier_order_id}, which belongs to another order"
             _settle_attempt(current, AttemptOutcome.UNKNOWN, message=message)
             lifecycle.hold(order.pk, reason=HoldReason.RESULT_CONFLICT, message=message, actor=actor)
-            return
-        current.refresh_from_db()
-        poll_at = clock.now() + timedelta(seconds=current.supplier.poll_seconds)
-        lifecycle.submitted(order.pk, attempt=current, next_poll_at=poll_at, actor=actor)
+
+
+def adopt(
+    order: Order, attempt: SupplierAttempt, supplier_order_id: str, *, outcome: AttemptOutcome, actor: Actor
+) -> None:
+    """Bind the supplier's id to the attempt and start polling, in the caller's transaction.
+
+    Raises ``IntegrityError`` when the id belongs to another attempt.
+    """
+    SupplierAttempt.objects.filter(pk=attempt.pk).update(
+        outcome=outcome, supplier_order_id=supplier_order_id, settled_at=clock.now()
+    )
+    attempt.refresh_from_db()
+    poll_at = clock.now() + timedelta(seconds=attempt.supplier.poll_seconds)
+    lifecycle.submitted(order.pk, attempt=attempt, next_poll_at=poll_at, actor=actor)
 
 
 def record_not_sent(attempt: SupplierAttempt, *, message: str, actor: Actor) -> None:

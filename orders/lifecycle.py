@@ -15,7 +15,7 @@ from django.db import transaction
 from orders import events, mailing
 from orders.models import Order, SupplierAttempt
 from orders.models.mail import MailKind
-from orders.states import LIVE_OUTCOMES, OPEN, AttemptOutcome, HoldReason, OrderState, is_legal
+from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, OPEN, AttemptOutcome, HoldReason, OrderState, is_legal
 from unlockshop.kernel import clock, work
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused, TransitionRefused
@@ -119,20 +119,28 @@ def mark_uncertain(order_id: int, *, attempt: SupplierAttempt, look_at: datetime
 
 
 def hold(order_id: int, *, reason: HoldReason, message: str = "", actor: Actor) -> Order:
-    """paid | submitting | uncertain | in_process -> on_hold, owned by staff and due in 24 hours."""
-    return _move(
-        order_id,
-        OrderState.ON_HOLD,
-        "order.held",
-        actor=actor,
-        changes={
-            "next_action_at": None,
-            "hold_reason": reason,
-            "owner": "staff",
-            "owner_due_at": clock.now() + STAFF_DUE,
-        },
-        data={"reason": reason.label, "message": message},
-    )
+    """paid | submitting | uncertain | in_process -> on_hold, owned by staff and due in 24 hours.
+
+    Refused while an attempt is being sent: what comes of it must be written down first.
+    """
+    with transaction.atomic():
+        order = lock(order_id)
+        live = live_attempt(order)
+        if live and live.outcome == AttemptOutcome.IN_FLIGHT:
+            raise TransitionRefused(f"{live.reference} is being sent to the supplier at this moment")
+        return _move(
+            order_id,
+            OrderState.ON_HOLD,
+            "order.held",
+            actor=actor,
+            changes={
+                "next_action_at": None,
+                "hold_reason": reason,
+                "owner": "staff",
+                "owner_due_at": clock.now() + STAFF_DUE,
+            },
+            data={"reason": reason.label, "message": message},
+        )
 
 
 def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
@@ -176,7 +184,7 @@ def complete(order_id: int, *, result: str, supplier_name: str, actor: Actor) ->
 
 def mark_unavailable(order_id: int, *, note: str, supplier_name: str, actor: Actor) -> Order:
     """in_process -> unavailable: the supplier cannot deliver. ``note`` is its reason, plain text."""
-    return _move(
+    return _move_rejected(
         order_id,
         OrderState.UNAVAILABLE,
         "order.unavailable",
@@ -189,7 +197,7 @@ def mark_unavailable(order_id: int, *, note: str, supplier_name: str, actor: Act
 
 def mark_not_found(order_id: int, *, note: str, supplier_name: str, actor: Actor) -> Order:
     """in_process -> not_found: the device is not in the supplier's records."""
-    return _move(
+    return _move_rejected(
         order_id,
         OrderState.NOT_FOUND,
         "order.not_found",
@@ -198,6 +206,14 @@ def mark_not_found(order_id: int, *, note: str, supplier_name: str, actor: Actor
         data={"supplier": supplier_name, "message": note},
         mail=MailKind.NOT_FOUND,
     )
+
+
+def _move_rejected(order_id: int, target: OrderState, kind: str, **details: Any) -> Order:
+    """The supplier has ended the order without a result, so its attempt is alive no more."""
+    with transaction.atomic():
+        order = _move(order_id, target, kind, **details)
+        order.supplier_attempts.filter(outcome__in=BOUGHT_OUTCOMES).update(outcome=AttemptOutcome.REJECTED)
+    return order
 
 
 def cancel(order_id: int, *, reason: str, actor: Actor) -> Order:

@@ -52,7 +52,10 @@ class MailTransport(Protocol):
     def send(self, message: MailMessage) -> str: ...
 
     def was_accepted(self, mail_id: str) -> bool | None:
-        """Whether the provider has a message with this id of ours; None when it cannot tell."""
+        """Whether the provider has a message with this id of ours; None when it cannot tell at all.
+
+        Raises ``Retryable`` when it does not answer just now.
+        """
 
 
 def queue_for_purchase(purchase: Purchase, kind: MailKind, *, revision: str = "1") -> OutgoingMail:
@@ -129,7 +132,13 @@ def _look_for(mail: OutgoingMail, message: MailMessage) -> None:
     if clock.now() < settled:
         work.release(mail, work_state=WorkState.QUEUED, next_action_at=settled)
         return
-    accepted = transport().was_accepted(message.mail_id)
+    try:
+        accepted = transport().was_accepted(message.mail_id)
+    except Retryable as error:
+        if mail.attempts < ATTEMPTS_CAP:
+            work.retry_or_give_up(mail, str(error), cap=ATTEMPTS_CAP)
+            return
+        accepted = None
     if accepted:
         _record_sent(mail, message, provider_id="")
     elif accepted is None:

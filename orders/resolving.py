@@ -14,7 +14,7 @@ from django.db import transaction
 
 from orders import events, lifecycle
 from orders.exchanges import log_exchanges
-from orders.forwarding import record_accepted
+from orders.forwarding import adopt, record_accepted
 from orders.models import SupplierAttempt
 from orders.states import AttemptOutcome, HoldReason, OrderState
 from services.suppliers.registry import client_for
@@ -103,21 +103,20 @@ def _unknown_attempt(order_id: int) -> SupplierAttempt:
 def say_bought(order_id: int, *, supplier_order_id: str, evidence: str, actor: Actor) -> None:
     """Staff found the uncertain purchase in the supplier's panel: polling goes on with that id.
 
-    Raises ``TransitionRefused`` when nothing is uncertain, ``Refused`` without an id or evidence.
+    Raises ``TransitionRefused`` when nothing is uncertain, ``Refused`` without an id or evidence, or when the id
+    belongs to another order.
     """
-    if not supplier_order_id.strip() or not evidence.strip():
+    found = supplier_order_id.strip()
+    if not found or not evidence.strip():
         raise Refused("the supplier's order id and your evidence are required", code="evidence_required")
-    attempt = _uncertain_on_hold(order_id)
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         order = lifecycle.lock(order_id)
-        events.record(
-            order,
-            "order.said_bought",
-            actor=actor,
-            supplier_order_id=supplier_order_id.strip(),
-            evidence=evidence,
-        )
-    record_accepted(attempt, supplier_order_id.strip(), actor=actor, outcome=AttemptOutcome.ADOPTED)
+        attempt = _uncertain_on_hold(order_id)
+        taken = SupplierAttempt.objects.filter(supplier=attempt.supplier, supplier_order_id=found).first()
+        if taken is not None:
+            raise Refused(f"{found} is the supplier's id of {taken.reference}", code="id_taken")
+        events.record(order, "order.said_bought", actor=actor, supplier_order_id=found, evidence=evidence)
+        adopt(order, attempt, found, outcome=AttemptOutcome.ADOPTED, actor=actor)
 
 
 def say_not_bought(order_id: int, *, evidence: str, actor: Actor) -> None:

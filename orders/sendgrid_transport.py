@@ -48,13 +48,22 @@ class SendGridTransport:
         return str(response.headers.get("X-Message-Id", ""))
 
     def was_accepted(self, mail_id: str) -> bool | None:
-        """Ask the Email Activity API (an add-on at SendGrid) for a message with our ``mail_id``."""
+        """Ask the Email Activity API (an add-on at SendGrid) for a message with our ``mail_id``.
+
+        None where the account may not ask. Raises ``Retryable`` when there is no answer just now.
+        """
         client = SendGridAPIClient(settings.SENDGRID_API_KEY, host=settings.SENDGRID_HOST)
         client.client.timeout = TIMEOUT_SECONDS
         query = {"limit": 1, "query": f"(unique_args['mail_id']=\"{mail_id}\")"}
         try:
             found = json.loads(client.client.messages.get(query_params=query).body)["messages"]
-        except (HTTPError, OSError, ValueError, KeyError, TypeError):
+        except HTTPError as error:
+            if error.status_code == 429 or error.status_code >= 500:
+                raise Retryable(f"SendGrid answered {error.status_code}") from error
+            return None
+        except OSError as error:
+            raise Retryable(f"no answer from SendGrid: {type(error).__name__}") from error
+        except (ValueError, KeyError, TypeError):
             return None
         return bool(found) if isinstance(found, list) else None
 

@@ -71,6 +71,7 @@ class AttemptOutcome(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
     ACCEPTED = "accepted", _("Accepted")
     ADOPTED = "adopted", _("Found at the supplier and adopted")
+    REJECTED = "rejected", _("Accepted, then rejected")
     REFUSED = "refused", _("Refused")
     NOT_SENT = "not_sent", _("Not sent")
     ABANDONED_ABSENT = "abandoned_absent", _("Proven absent")

@@ -280,9 +280,7 @@ def _imei_family(digits: str, sizes: list[int], *, listed: bool) -> Identifier:
         return _imei15(digits, kind)
     # without a check digit only the grouping tells "354178036859789 1" and "1 354178036859789" from an IMEISV
     if ends and ends != {4, 8, 12} and (14 not in ends or 15 in ends):
-        raise IdentifierInvalid(
-            "too_many_digits", suggestion=sound_imei(digits[:15]) or sound_imei(digits[1:])
-        )
+        raise IdentifierInvalid("too_many_digits", suggestion=sound_imei(digits[:15]) or sound_imei(digits[1:]))
     return accepted(kind, with_check_digit(digits[:14]), "imeisv")
 
 

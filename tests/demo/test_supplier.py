@@ -78,9 +78,7 @@ class Panel:
         answer: dict[str, Any] = self.post(action, parameters, **options).json()
         return answer
 
-    def place(
-        self, imei: str, service: str = "1001", reference: str = "r1", **options: Any
-    ) -> requests.Response:
+    def place(self, imei: str, service: str = "1001", reference: str = "r1", **options: Any) -> requests.Response:
         return self.post("placeimeiorder", xml(ID=service, IMEI=imei, REFERENCE=reference), **options)
 
     def ordered(self, imei: str, service: str = "1001", reference: str = "r1") -> str:
@@ -114,8 +112,7 @@ class Panel:
 
 def xml(**fields: str) -> str:
     inner = "".join(
-        f"<{name}>{value.replace('&', '&amp;').replace('<', '&lt;')}</{name}>"
-        for name, value in fields.items()
+        f"<{name}>{value.replace('&', '&amp;').replace('<', '&lt;')}</{name}>" for name, value in fields.items()
     )
     return f"<PARAMETERS>{inner}</PARAMETERS>\n"
 
@@ -198,12 +195,10 @@ def test_paths(panel: Panel, path: str) -> None:
 
 
 DIALECTS = {
-    "xml": "<PARAMETERS><ID>1001</ID><IMEI>{imei}</IMEI><REFERENCE>Zo&#xEB; &amp; co</REFERENCE>"
-    "</PARAMETERS>\n",
+    "xml": "<PARAMETERS><ID>1001</ID><IMEI>{imei}</IMEI><REFERENCE>Zo&#xEB; &amp; co</REFERENCE></PARAMETERS>\n",
     "declared": "<?xml version='1.0' encoding='utf-8'?><parameters><id>1001</id><imei>{imei}</imei>"
     "<reference>Zo\u00eb &amp; co</reference></parameters>",
-    "bom": "\ufeff <PARAMETERS><ID>1001</ID><IMEI>{imei}</IMEI>"
-    "<REFERENCE>Zo\u00eb &amp; co</REFERENCE></PARAMETERS>",
+    "bom": "\ufeff <PARAMETERS><ID>1001</ID><IMEI>{imei}</IMEI><REFERENCE>Zo\u00eb &amp; co</REFERENCE></PARAMETERS>",
     "bare": "<PARAMETERS><ID>1001</ID><IMEI>{imei}</IMEI><REFERENCE>Zo\u00eb & co</REFERENCE></PARAMETERS>",
     "entity": "<PARAMETERS><ID>1001</ID><IMEI>{imei}</IMEI><REFERENCE>Zo&euml; & co</REFERENCE></PARAMETERS>",
     "escaped": "&lt;PARAMETERS&gt;&lt;ID&gt;1001&lt;/ID&gt;&lt;IMEI&gt;{imei}&lt;/IMEI&gt;&lt;REFERENCE&gt;"
@@ -346,9 +341,7 @@ def test_a_fast_order(panel: Panel) -> None:
 def test_results_keep_their_shape_and_differ_by_order(panel: Panel) -> None:
     groups = panel.ask("imeiservicelist")["SUCCESS"][0]["LIST"]
     service = next(
-        key
-        for key, entry in groups["Networkunlock"]["SERVICES"].items()
-        if "huawei" in json.dumps(entry).lower()
+        key for key, entry in groups["Networkunlock"]["SERVICES"].items() if "huawei" in json.dumps(entry).lower()
     )
     codes = [panel.final(panel.ordered(example_imei("21"), service))["CODE"] for _ in range(2)]
     assert codes[0] != codes[1]
@@ -560,8 +553,7 @@ def test_placements_log(panel: Panel) -> None:
     panel.place(example_imei("96", 5), reference="log")
     with sqlite3.connect(panel.store) as connection:
         found = connection.execute(
-            "SELECT outcome, behaviour, order_id IS NOT NULL FROM placements"
-            " WHERE reference = 'log' ORDER BY id"
+            "SELECT outcome, behaviour, order_id IS NOT NULL FROM placements WHERE reference = 'log' ORDER BY id"
         ).fetchall()
     assert found == [("dropped", "error_before", 0), ("accepted", "fast", 1), ("refused", "invalid", 0)]
 
@@ -585,9 +577,7 @@ def test_chaos_draws_are_repeatable_and_spare_the_table() -> None:
 
 def test_chaos_over_http(tmp_path: Path) -> None:
     rates = json.dumps({"error_before": 1.0})
-    running = Panel(
-        tmp_path / "s.sqlite3", "--fault-rates", rates, "--seed", "3", "--status-seconds-jitter", "0.2"
-    )
+    running = Panel(tmp_path / "s.sqlite3", "--fault-rates", rates, "--seed", "3", "--status-seconds-jitter", "0.2")
     try:
         for _ in range(2):  # drawn at every try, unlike the table's first try only
             assert running.place(example_imei("50")).status_code == 500

@@ -357,6 +357,29 @@ def test_staff_say_not_bought_and_it_is_sent_again():
     assert state(order) == S.IN_PROCESS
 
 
+def test_staff_cannot_claim_another_orders_id():
+    order = parked()
+    other = factories.make_order(service=order.service)
+    ScriptedClient.reset(place=[JobAccepted("S-9")])
+    advancing.advance(other.pk)
+
+    with pytest.raises(Refused) as refused:
+        resolving.say_bought(order.pk, supplier_order_id="S-9", evidence="seen", actor=SAM)
+
+    assert refused.value.code == "id_taken"
+    assert state(order) == S.ON_HOLD
+    assert not order.events.filter(kind="order.said_bought").exists()
+
+
+def test_a_pause_that_staff_end_early_is_not_slept_through():
+    order = paid_order(paused_until=clock.now() + timedelta(days=1))
+
+    advancing.advance(order.pk)
+
+    order.refresh_from_db()
+    assert order.next_action_at - clock.now() < timedelta(minutes=6)
+
+
 @pytest.mark.parametrize(("supplier_order_id", "evidence"), [("", "seen"), ("S-1", " ")])
 def test_staff_need_evidence(supplier_order_id, evidence):
     order = parked()
@@ -403,6 +426,18 @@ def test_an_answer_ends_the_order_as_it_says(answer, expected):
 
     assert state(order) == expected
     assert bool(order.result) == (expected == S.COMPLETED)
+
+
+@pytest.mark.parametrize("end", [JobState.UNAVAILABLE, JobState.NOT_FOUND])
+def test_a_rejected_order_can_be_sent_once_more(end):
+    order = in_process()
+    poll(order, JobStatus(end, "no"))
+
+    lifecycle.resubmit(order.pk, reason="wrong rejection", actor=SAM)
+    advancing.advance(order.pk)
+
+    assert outcomes(order) == ["rejected", "accepted"]
+    assert state(order) == S.IN_PROCESS
 
 
 def test_an_error_says_nothing_about_the_order():

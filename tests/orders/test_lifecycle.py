@@ -77,6 +77,8 @@ def test_illegal_transition_is_refused_and_changes_nothing(old, new):
 @pytest.mark.parametrize(("old", "new"), LEGAL, ids=lambda state: state.value)
 def test_legal_transition_has_a_way_and_writes_one_event(old, new):
     order = factories.make_order(old)
+    if (old, new) == (S.SUBMITTING, S.ON_HOLD):
+        order.supplier_attempts.update(outcome="refused")
     if (old, new) == (S.ON_HOLD, S.IN_PROCESS):
         factories.make_attempt(order, outcome="accepted", supplier_order_id="S1")
     events = order.events.count()
@@ -143,7 +145,6 @@ def test_resubmitted_order_owes_a_second_result_mail():
     order = factories.make_order(S.NOT_FOUND)
 
     lifecycle.resubmit(order.pk, reason="wrong rejection", actor=SYSTEM)
-    order.supplier_attempts.update(outcome="refused")
     factories.bring_to(order, S.NOT_FOUND)
 
     assert [mail.key for mail in order.mails.order_by("pk")] == [
@@ -174,6 +175,13 @@ def test_resume_is_refused_while_the_purchase_is_uncertain():
 
     with pytest.raises(TransitionRefused, match="bought"):
         lifecycle.resume(order.pk, reason="go on", actor=SYSTEM)
+
+
+def test_nothing_is_held_while_it_is_being_sent():
+    order = factories.make_order(S.SUBMITTING)
+
+    with pytest.raises(TransitionRefused, match="being sent"):
+        lifecycle.hold(order.pk, reason=HoldReason.STAFF, actor=SYSTEM)
 
 
 def test_resume_goes_back_to_where_the_order_is():

@@ -92,16 +92,31 @@ def test_a_lost_worker_is_cleared_up_by_asking_the_provider(bank, accepted):
     assert len(inbox(bank, mail)) == 1
 
 
-def test_where_the_provider_cannot_tell_staff_decide(settings, bank):
+def test_a_provider_that_does_not_answer_is_asked_again_and_staff_decide_at_last(settings):
     mail = owed()
     OutgoingMail.objects.filter(pk=mail.pk).update(send_started_at=clock.now())
     settings.SENDGRID_HOST = "http://127.0.0.1:9"
 
     with clock.frozen(clock.now() + timedelta(minutes=20)):
         mailing.deliver(mail.pk)
+        assert fresh(mail).work_state == WorkState.QUEUED
+        assert fresh(mail).send_started_at is not None, "it may be out; it is not simply sent again"
+    OutgoingMail.objects.filter(pk=mail.pk).update(attempts=mailing.ATTEMPTS_CAP)
+    with clock.frozen(clock.now() + timedelta(hours=2)):
+        mailing.deliver(mail.pk)
+        assert fresh(mail).work_state == WorkState.UNCERTAIN
+
+
+def test_where_the_provider_cannot_tell_staff_decide(settings, bank):
+    mail = owed()
+    OutgoingMail.objects.filter(pk=mail.pk).update(send_started_at=clock.now())
+    right_key, settings.SENDGRID_API_KEY = settings.SENDGRID_API_KEY, "SG.not-allowed"
+
+    with clock.frozen(clock.now() + timedelta(minutes=20)):
+        mailing.deliver(mail.pk)
     assert fresh(mail).work_state == WorkState.UNCERTAIN
 
-    settings.SENDGRID_HOST = bank
+    settings.SENDGRID_API_KEY = right_key
     assert mailing.send_again(mail)
     mailing.deliver(mail.pk)
     assert fresh(mail).work_state == WorkState.DONE

@@ -29,9 +29,7 @@ from services.identifiers import (
 IMEI = "354178036859789"
 OTHER = "354178046859787"
 VECTORS = list(
-    csv.DictReader(
-        (Path(__file__).parents[1] / "data" / "imei_vectors.csv").open(encoding="utf-8", newline="")
-    )
+    csv.DictReader((Path(__file__).parents[1] / "data" / "imei_vectors.csv").open(encoding="utf-8", newline=""))
 )
 
 
@@ -336,9 +334,7 @@ TEXTS = st.one_of(
     st.text(max_size=250),
     st.text(alphabet=st.characters(), max_size=40),
     st.text(alphabet=ALPHABET, max_size=60),
-    st.from_regex(
-        r"(IMEI[12]?:? ?)?[0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9]{0,2}(/[0-9]{2})?", fullmatch=True
-    ),
+    st.from_regex(r"(IMEI[12]?:? ?)?[0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9]{0,2}(/[0-9]{2})?", fullmatch=True),
     st.from_regex(r"(S/N |SN: |S ?)?[0-9A-Z]{7,17}", fullmatch=True),
     st.from_regex(r"[A-F0-9]{14,15}|[2-4][0-9]{17,18}", fullmatch=True),
 )

@@ -100,10 +100,7 @@ class Mailbox:
             rows = db.execute(
                 "SELECT * FROM mails WHERE json_extract(custom_args, ?) = ? LIMIT 10", (f"$.{match[1]}", match[2])
             ).fetchall()
-        found = [
-            {"msg_id": row["message_id"], "to_email": row["recipient"], "status": "delivered"}
-            for row in rows
-        ]
+        found = [{"msg_id": row["message_id"], "to_email": row["recipient"], "status": "delivered"} for row in rows]
         return json_answer(200, {"messages": found})
 
     def _check_key(self, header: str) -> None:

@@ -70,9 +70,7 @@ def money(cents: int) -> str:
 def load(path: Path) -> dict[str, Service]:
     """The services of a catalogue file by SERVICEID, in file order."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    services = (
-        _service(str(number), entry) for number, entry in enumerate(document["services"], FIRST_SERVICE_ID)
-    )
+    services = (_service(str(number), entry) for number, entry in enumerate(document["services"], FIRST_SERVICE_ID))
     return {service.service_id: service for service in services}
 
 
@@ -220,9 +218,7 @@ def nested_list(services: dict[str, Service], *, of_models: bool) -> list[dict[s
         {
             "ID": str(number),
             "NAME": parent,
-            children: [
-                {"ID": str(number * 1000 + place), "NAME": name} for place, name in enumerate(names, 1)
-            ],
+            children: [{"ID": str(number * 1000 + place), "NAME": name} for place, name in enumerate(names, 1)],
         }
         for number, (parent, names) in enumerate(tree.items(), 1)
     ]

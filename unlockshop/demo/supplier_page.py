@@ -34,8 +34,7 @@ _STATUS_WORDS = {0: "waiting", 1: "in process", 3: "rejected", 4: "success"}
 def render(services: dict[str, Service], orders: Iterable[sqlite3.Row], credit_cents: int) -> str:
     """The whole page. Everything that came from a caller is escaped."""
     behaviours = "".join(
-        _row(row.pair or "any other", example_imei(row.pair or "00"), row.slug, row.text)
-        for row in (*TABLE, FAST)
+        _row(row.pair or "any other", example_imei(row.pair or "00"), row.slug, row.text) for row in (*TABLE, FAST)
     )
     listed = "".join(_order(order, services) for order in orders)
     return f"""<!doctype html>

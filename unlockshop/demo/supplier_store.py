@@ -199,15 +199,12 @@ class Store:
                 for order in ended:
                     self._finish(order)
                 self._db.execute(
-                    "UPDATE orders SET status = 1"
-                    " WHERE status = 0 AND ready_at IS NOT NULL AND starts_at <= ?",
+                    "UPDATE orders SET status = 1 WHERE status = 0 AND ready_at IS NOT NULL AND starts_at <= ?",
                     (now,),
                 )
 
     def _finish(self, order: sqlite3.Row) -> None:
-        self._db.execute(
-            "UPDATE orders SET status = final_status, code = final_code WHERE id = ?", (order["id"],)
-        )
+        self._db.execute("UPDATE orders SET status = final_status, code = final_code WHERE id = ?", (order["id"],))
         if order["final_status"] == REJECTED:
             self._charge(-order["cost_cents"])
 
@@ -237,10 +234,7 @@ class Store:
     def find(self, *, reference: str = "", imei: str = "") -> list[sqlite3.Row]:
         """Orders by the caller's reference and/or the identifier, oldest first, at most 500."""
         self.settle()
-        query = (
-            "SELECT * FROM orders WHERE (? = '' OR reference = ?) AND (? = '' OR imei = ?)"
-            " ORDER BY id LIMIT 500"
-        )
+        query = "SELECT * FROM orders WHERE (? = '' OR reference = ?) AND (? = '' OR imei = ?) ORDER BY id LIMIT 500"
         return self._all(query, reference, reference, imei, imei)
 
     def latest(self, count: int) -> list[sqlite3.Row]:

@@ -211,8 +211,7 @@ def _next_words(state: OrderState, order: Order) -> tuple[Party, str]:
         )
     if state == S.IN_PROCESS:
         return Party.SUPPLIER, _(
-            "Our supplier works on your order. We keep asking it for the result "
-            "and mail you as soon as it is there."
+            "Our supplier works on your order. We keep asking it for the result and mail you as soon as it is there."
         )
     if state == S.COMPLETED:
         return Party.YOU, _("Show the result and follow the steps below it. We have also mailed it to you.")

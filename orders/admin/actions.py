@@ -1,0 +1,154 @@
+"""The buttons on an order: exactly the moves that the lifecycle allows a person, each with a reason or evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from orders import lifecycle, resolving
+from orders.forms import BoughtForm, EvidenceForm, ReasonForm
+from orders.models import Order, SupplierAttempt
+from orders.states import TRANSITIONS, AttemptOutcome, HoldReason, OrderState
+from unlockshop.kernel.actors import Actor
+from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.staff_pages import StaffAction
+
+S = OrderState
+
+# While a worker is talking to the supplier a hold would be undone by the answer: it lasts seconds, so staff wait.
+HELD_BY_STAFF: Final = frozenset({S.PAID, S.UNCERTAIN, S.IN_PROCESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """An order and the attempt that has bought it, or may have."""
+
+    order: Order
+    live: SupplierAttempt | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the order waits for a person."""
+        return self.order.state == S.ON_HOLD
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether nobody knows yet if it was bought."""
+        return self.live is not None and self.live.outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.IN_FLIGHT}
+
+
+def situation_of(order: Order) -> Situation:
+    """The order with its live attempt."""
+    return Situation(order, lifecycle.live_attempt(order))
+
+
+def _may_hold(now: Situation) -> bool:
+    return now.order.state in HELD_BY_STAFF and S.ON_HOLD in TRANSITIONS[S(now.order.state)]
+
+
+def _may_resume(now: Situation) -> bool:
+    return now.is_held and not now.is_unclear
+
+
+def _may_cancel(now: Situation) -> bool:
+    return now.order.state in {S.PAID, S.ON_HOLD} and now.live is None
+
+
+def _may_resubmit(now: Situation) -> bool:
+    return now.order.state in {S.UNAVAILABLE, S.NOT_FOUND}
+
+
+def _may_tell(now: Situation) -> bool:
+    return now.is_held and now.live is not None and now.live.outcome == AttemptOutcome.UNKNOWN
+
+
+def _hold(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    lifecycle.hold(order.pk, reason=HoldReason.STAFF, message=data["reason"], actor=actor)
+    return _("%(order)s is on hold and yours to decide.") % {"order": order}
+
+
+def _resume(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    lifecycle.resume(order.pk, reason=data["reason"], actor=actor)
+    return _("%(order)s continues.") % {"order": order}
+
+
+def _cancel(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    lifecycle.cancel(order.pk, reason=data["reason"], actor=actor)
+    return _("%(order)s is cancelled. Its money is owed back.") % {"order": order}
+
+
+def _resubmit(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    lifecycle.resubmit(order.pk, reason=data["reason"], actor=actor)
+    return _("%(order)s will be sent to a supplier once more.") % {"order": order}
+
+
+def _bought(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    given = data["supplier_order_id"]
+    resolving.say_bought(order.pk, supplier_order_id=given, evidence=data["evidence"], actor=actor)
+    order.refresh_from_db(fields=["state"])
+    if order.state != S.IN_PROCESS:
+        raise Refused(_("the id %(id)s belongs to another order") % {"id": given}, code="result_conflict")
+    return _("%(order)s is in process at the supplier as %(id)s.") % {"order": order, "id": given}
+
+
+def _not_bought(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    resolving.say_not_bought(order.pk, evidence=data["evidence"], actor=actor)
+    return _("%(order)s will be sent again.") % {"order": order}
+
+
+ORDER_ACTIONS: Final = (
+    StaffAction(
+        "bought",
+        gettext_lazy("Bought"),
+        gettext_lazy("You found it in the supplier's panel. It is polled under that id from now on."),
+        BoughtForm,
+        _may_tell,
+        _bought,
+    ),
+    StaffAction(
+        "not-bought",
+        gettext_lazy("Not bought"),
+        gettext_lazy("You made sure that the supplier never received it. It is sent again and paid for: be certain."),
+        EvidenceForm,
+        _may_tell,
+        _not_bought,
+        is_danger=True,
+    ),
+    StaffAction(
+        "resume",
+        gettext_lazy("Resume"),
+        gettext_lazy("Sends it on: to a supplier, or back to waiting for the supplier that has it."),
+        ReasonForm,
+        _may_resume,
+        _resume,
+    ),
+    StaffAction(
+        "hold",
+        gettext_lazy("Hold"),
+        gettext_lazy("Nothing more happens until staff decide. Due in 24 hours."),
+        ReasonForm,
+        _may_hold,
+        _hold,
+    ),
+    StaffAction(
+        "resubmit",
+        gettext_lazy("Resubmit"),
+        gettext_lazy("Sends it to a supplier once more; that costs again. Not after the money was given back."),
+        ReasonForm,
+        _may_resubmit,
+        _resubmit,
+    ),
+    StaffAction(
+        "cancel",
+        gettext_lazy("Cancel the order"),
+        gettext_lazy("Ends it for good. The customer gets the mail “Cancelled”, and the money is owed back."),
+        ReasonForm,
+        _may_cancel,
+        _cancel,
+        is_danger=True,
+    ),
+)

@@ -1,0 +1,218 @@
+"""The parts of the order page and of the purchase page, as facts and tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from orders import events
+from orders.admin.wording import (
+    identifier_of,
+    mail_state_cell,
+    next_step,
+    opened,
+    order_cell,
+    outcome_cell,
+    state_cell,
+)
+from orders.models import Order, OrderEvent, Purchase, SupplierAttempt, SupplierExchange
+from orders.states import BOUGHT_OUTCOMES
+from unlockshop.kernel.money import MoneyError, rounded
+from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Table, change_url, list_url, moment, span
+
+RELATED_SHOWN: Final = 10
+EXCHANGES_SHOWN: Final = 100
+TABLE: Final = "admin/parts/table.html"
+
+
+def facts(order: Order) -> list[Facts]:
+    """What was ordered; how it stands; what was promised and paid."""
+    purchase = order.purchase
+    step, tone = next_step(order)
+    answers = [Fact(name, Cell(value)) for name, value in order.answers.items()]
+    state = [
+        Fact(_("Next"), Cell(step or "—", tone=tone)),
+        Fact(_("In this state since"), Cell(moment(order.state_changed_at))),
+        Fact(_("Paid"), Cell(moment(order.paid_at) or "—")),
+        Fact(_("Ended"), Cell(moment(order.ended_at) or "—")),
+    ]
+    if order.hold_reason:
+        state.insert(0, Fact(_("On hold because"), Cell(order.get_hold_reason_display())))
+    if order.supplier_note:
+        state.append(Fact(_("Supplier's reason"), Cell(order.supplier_note)))
+    return [
+        Facts(
+            _("Ordered"),
+            [
+                Fact(_("Service"), Cell(order.service_name)),
+                Fact(order.identifier_kind.upper(), Cell(identifier_of(order), is_code=True)),
+                *answers,
+                Fact(_("Customer"), Cell(purchase.email)),
+                Fact(_("Purchase"), Cell(purchase.number, change_url(purchase), is_code=True)),
+            ],
+        ),
+        Facts(_("How it stands"), state),
+        Facts(
+            _("Promise and money"),
+            [
+                Fact(_("Price"), Cell(str(order.money))),
+                Fact(_("Margin"), Cell(_margin(order))),
+                Fact(_("Average time"), Cell(_minutes(order.average_minutes))),
+                Fact(_("Guaranteed time"), Cell(_minutes(order.guaranteed_minutes))),
+                Fact(_("Placed"), Cell(moment(order.created_at))),
+            ],
+        ),
+    ]
+
+
+def to_compare(order: Order, live: SupplierAttempt | None) -> list[Fact]:
+    """What staff hold beside the supplier's panel before they decide."""
+    rows = [
+        Fact(_("Service"), Cell(order.service_name)),
+        Fact(order.identifier_kind.upper(), Cell(identifier_of(order), is_code=True)),
+        Fact(_("State"), state_cell(order)),
+    ]
+    if order.hold_reason:
+        rows.append(Fact(_("On hold because"), Cell(order.get_hold_reason_display())))
+    if live is not None:
+        rows += [
+            Fact(_("Supplier"), Cell(live.supplier.name)),
+            Fact(_("Our reference there"), Cell(live.reference, is_code=True)),
+            Fact(_("Its service"), Cell(live.supplier_service_id, is_code=True)),
+            Fact(_("Sent"), Cell(moment(live.created_at))),
+            Fact(_("What it said"), Cell(live.message or "—")),
+        ]
+    return rows
+
+
+def result(order: Order) -> Section | None:
+    """The delivered result, closed until somebody opens it."""
+    text = opened(order, "result")
+    return Section(_("Result"), "admin/parts/result.html", text) if text else None
+
+
+def timeline(order: Order) -> Section:
+    """The order's story, newest first."""
+    rows = [
+        {"event": event, "sentence": event_sentence(event), "at": moment(event.at)}
+        for event in order.events.order_by("-seq")
+    ]
+    return Section(_("Timeline"), "admin/parts/timeline.html", rows, note=_("Newest first; nobody can change it."))
+
+
+def attempts(order: Order) -> Section:
+    """Every try at a supplier, with what was said."""
+    rows = list(order.supplier_attempts.select_related("supplier").order_by("-n"))
+    said: dict[int, list[SupplierExchange]] = {attempt.pk: [] for attempt in rows}
+    latest = SupplierExchange.objects.filter(attempt__in=rows).order_by("-pk")[:EXCHANGES_SHOWN]
+    for exchange in latest:
+        said[exchange.attempt_id].append(exchange)
+    data = [{"attempt": attempt, "outcome": outcome_cell(attempt), "exchanges": said[attempt.pk]} for attempt in rows]
+    return Section(_("Supplier attempts"), "admin/parts/attempts.html", data)
+
+
+def payments(purchase: Purchase) -> Section:
+    """How the purchase was paid. Payments belong to an app above this one and are reached by relation."""
+    rows = [
+        [
+            Cell(str(payment), change_url(payment)),
+            Cell(str(payment.money)),
+            Cell(payment.get_state_display()),
+            Cell(payment.charge_ref or "", is_code=True),
+            Cell(payment.get_attention_display(), tone="danger") if payment.attention else Cell(""),
+            Cell(moment(payment.captured_at or payment.created_at)),
+        ]
+        for payment in purchase.payments.all()
+    ]
+    headers = [_("Payment"), _("Amount"), _("State"), _("Charge"), _("Attention"), _("When")]
+    return Section(_("Payments"), TABLE, Table(headers, rows, _("No payment was begun.")))
+
+
+def mails(purchase: Purchase, order: Order | None = None) -> Section:
+    """Mails about the order, or about the whole purchase."""
+    found = purchase.mails.select_related("order").defer("text", "order__result")
+    if order is not None:
+        found = found.filter(Q(order=order) | Q(order=None))
+    rows = [
+        [
+            Cell(mail.get_kind_display(), change_url(mail)),
+            Cell(mail.order.number if mail.order else _("whole purchase")),
+            Cell(mail.to),
+            mail_state_cell(mail),
+            Cell(moment(mail.sent_at)),
+            Cell(mail.last_error),
+        ]
+        for mail in found
+    ]
+    headers = [_("Mail"), _("About"), _("To"), _("State"), _("Sent"), _("Last error")]
+    return Section(_("Mails"), TABLE, Table(headers, rows, _("No mail yet.")))
+
+
+def same_device(order: Order) -> Section | None:
+    """Other orders for the same identifier."""
+    others = Order.objects.filter(identifier=order.identifier).exclude(pk=order.pk)
+    return _related(_("Other orders for this device"), others, list_url(Order, urlencode({"q": order.identifier})))
+
+
+def same_customer(order: Order) -> Section | None:
+    """Other orders under the same e-mail address."""
+    others = Order.objects.filter(purchase__email=order.purchase.email).exclude(pk=order.pk)
+    return _related(
+        _("Other orders of this customer"), others, list_url(Order, urlencode({"q": order.purchase.email}))
+    )
+
+
+def orders_table(orders: QuerySet[Order]) -> Table:
+    """Orders, one a row."""
+    rows = [
+        [
+            order_cell(order),
+            Cell(order.service_name),
+            Cell(identifier_of(order), is_code=True),
+            state_cell(order),
+            Cell(str(order.money)),
+            Cell(moment(order.created_at)),
+        ]
+        for order in orders.defer("result")
+    ]
+    return Table([_("Order"), _("Service"), _("Identifier"), _("State"), _("Price"), _("Placed")], rows)
+
+
+def _related(title: str, others: QuerySet[Order], href: str) -> Section | None:
+    table = orders_table(others[: RELATED_SHOWN + 1])
+    if not table.rows:
+        return None
+    if len(table.rows) <= RELATED_SHOWN:
+        return Section(title, TABLE, table)
+    return Section(
+        title, TABLE, Table(table.headers, table.rows[:RELATED_SHOWN]), note=_("The latest ten."), href=href
+    )
+
+
+def event_sentence(event: OrderEvent) -> str:
+    """What happened; a kind that the code no longer knows shows its name."""
+    try:
+        return events.staff_sentence(event)
+    except KeyError:
+        return event.kind
+
+
+def _margin(order: Order) -> str:
+    costs = order.supplier_attempts.filter(outcome__in=sorted(BOUGHT_OUTCOMES)).values_list("cost", "cost_currency")
+    bought: list[tuple[Any, str]] = list(costs)
+    if not bought:
+        return "—"
+    if any(currency != order.currency for _cost, currency in bought):
+        return _("bought in another currency")
+    try:
+        return str(rounded(order.price - sum(cost for cost, _currency in bought), order.currency))
+    except MoneyError:
+        return "—"
+
+
+def _minutes(minutes: int) -> str:
+    return span(timedelta(minutes=minutes))

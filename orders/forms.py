@@ -1,0 +1,69 @@
+"""The small forms behind the staff's buttons on an order, a mail and their like."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from orders import lifecycle
+from orders.models import SupplierAttempt
+from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
+
+
+class ReasonForm(StaffActionForm):
+    """Asks why."""
+
+    reason = reason_field(
+        gettext_lazy("Reason"), gettext_lazy("Kept in the order's story. The customer does not see it.")
+    )
+
+
+class EvidenceForm(StaffActionForm):
+    """Asks how one knows."""
+
+    evidence = reason_field(
+        gettext_lazy("Evidence"),
+        gettext_lazy(
+            "What you looked at and what it said, for example: “order list of 3 May, no entry for this IMEI”."
+        ),
+    )
+
+
+class BoughtForm(EvidenceForm):
+    """Asks under which id the supplier has the order. An id that belongs to another order is refused here."""
+
+    supplier_order_id = forms.CharField(
+        label=gettext_lazy("Supplier's order id"),
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ("supplier_order_id", "evidence")
+
+    def clean_supplier_order_id(self) -> str:
+        """The id, when no other attempt at the same supplier has it."""
+        given = str(self.cleaned_data["supplier_order_id"]).strip()
+        if any(not c.isprintable() for c in given):
+            raise ValidationError(_("This id contains characters that cannot be seen. Type it instead of pasting it."))
+        live = lifecycle.live_attempt(self.subject)
+        if live is not None:
+            twin = (
+                SupplierAttempt.objects.filter(supplier=live.supplier, supplier_order_id=given)
+                .exclude(pk=live.pk)
+                .select_related("order")
+                .first()
+            )
+            if twin is not None:
+                raise ValidationError(
+                    _("%(supplier)s uses this id for order %(order)s. Look for reference %(reference)s.")
+                    % {"supplier": live.supplier, "order": twin.order, "reference": live.reference}
+                )
+        return given
+
+
+class SendAgainForm(StaffActionForm):
+    """Asks for confirmation, with the reason, before a mail goes out that may have gone out before."""
+
+    reason = reason_field(gettext_lazy("Reason"), gettext_lazy("For example: “the customer says that it never came”."))

@@ -1,0 +1,160 @@
+"""Money in, with its postings and what the provider told us about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from orders.admin.search import find_purchases
+from orders.admin.wording import WORK_TONES
+from orders.models import Purchase
+from payments.models import LedgerTransaction, Payment, WebhookDelivery
+from payments.states import PaymentState
+from unlockshop.kernel.staff_pages import RecordAdmin
+from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Table, change_url, moment, moment_column
+
+TABLE: Final = "admin/parts/table.html"
+PAYMENT_TONES: Final[dict[str, str]] = {
+    PaymentState.CREATED: "neutral",
+    PaymentState.OPEN: "info",
+    PaymentState.PENDING: "info",
+    PaymentState.CAPTURED: "success",
+    PaymentState.FAILED: "neutral",
+    PaymentState.EXPIRED: "neutral",
+    PaymentState.PARKED: "danger",
+}
+CREATED = moment_column("created_at", gettext_lazy("Created"))
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """Whether staff must look at it."""
+
+    title = gettext_lazy("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [("any", _("Needs attention"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        """The flagged ones."""
+        return queryset.exclude(attention="") if self.value() == "any" else queryset
+
+
+@admin.register(Payment)
+class PaymentAdmin(RecordAdmin):
+    """Money in, as the provider confirmed it."""
+
+    list_display = (
+        "purchase",
+        "provider",
+        "amount_shown",
+        "state_shown",
+        "attention_shown",
+        "reference",
+        CREATED,
+    )
+    list_filter = (AttentionFilter, "state", "provider", "currency", "is_live")
+    list_select_related = ("purchase",)
+    search_fields = ("provider_ref",)
+    search_help_text = gettext_lazy("Payment or charge id, purchase or order number, IMEI, e-mail")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Payment], search_term: str
+    ) -> tuple[QuerySet[Payment], bool]:
+        """By the provider's ids, or by the purchases that the term may mean."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        purchases = find_purchases(Purchase.objects.order_by(), term).values("pk")
+        return queryset.filter(Q(provider_ref=term) | Q(charge_ref=term) | Q(purchase__in=purchases)), False
+
+    @display(description=gettext_lazy("Amount"), ordering="amount")
+    def amount_shown(self, payment: Payment) -> str:
+        """Amount and currency."""
+        return str(payment.money)
+
+    @display(description=gettext_lazy("State"), ordering="state", label=PAYMENT_TONES)
+    def state_shown(self, payment: Payment) -> tuple[str, str]:
+        """The state as a coloured label."""
+        return payment.state, payment.get_state_display()
+
+    @display(description=gettext_lazy("Attention"), ordering="attention", label={"danger": "danger"})
+    def attention_shown(self, payment: Payment) -> Any:
+        """Why staff must look."""
+        return ("danger", payment.attention) if payment.attention else ""
+
+    @display(description=gettext_lazy("Charge or payment id"))
+    def reference(self, payment: Payment) -> str:
+        """The id that the provider shows."""
+        return payment.charge_ref or payment.provider_ref or "—"
+
+    def headline(self, obj: Payment) -> Cell:
+        """The state; what staff must look at."""
+        hint = obj.get_attention_display() if obj.attention else ""
+        return Cell(obj.get_state_display(), tone=PAYMENT_TONES[obj.state], hint=hint)
+
+    def facts(self, request: HttpRequest, obj: Payment) -> Sequence[Facts]:
+        """How much, for what, under which ids."""
+        money = [
+            Fact(_("Purchase"), Cell(obj.purchase.number, change_url(obj.purchase), is_code=True)),
+            Fact(_("Customer"), Cell(obj.purchase.email)),
+            Fact(_("Amount"), Cell(str(obj.money))),
+            Fact(_("Created"), Cell(moment(obj.created_at))),
+            Fact(_("Captured"), Cell(moment(obj.captured_at) or "—")),
+        ]
+        provider = [
+            Fact(_("Provider"), Cell(obj.provider)),
+            Fact(_("Payment id"), Cell(obj.provider_ref or "—", is_code=True)),
+            Fact(_("Charge id"), Cell(obj.charge_ref or "—", is_code=True)),
+            Fact(_("Mode"), Cell(_("live") if obj.is_live else _("test"))),
+            Fact(_("Asked again"), Cell(moment(obj.next_action_at) or "—")),
+        ]
+        if obj.note:
+            money.append(Fact(_("Note"), Cell(obj.note)))
+        return [Facts(_("Money"), money), Facts(_("At the provider"), provider)]
+
+    def sections(self, request: HttpRequest, obj: Payment) -> Sequence[Section]:
+        """Postings and webhook deliveries: what this person may see."""
+        found = []
+        if request.user.has_perm("payments.view_ledgertransaction"):
+            found.append(_postings(obj.postings.prefetch_related("entries")))
+        if request.user.has_perm("payments.view_webhookdelivery"):
+            found.append(_deliveries(obj.deliveries.all()))
+        return found
+
+
+def _postings(postings: QuerySet[LedgerTransaction]) -> Section:
+    rows = [
+        [
+            Cell(posting.key, change_url(posting), is_code=True),
+            Cell(entry.get_account_display()),
+            Cell(f"{entry.amount} {entry.currency}"),
+            Cell(moment(posting.at)),
+        ]
+        for posting in postings
+        for entry in posting.entries.all()
+    ]
+    headers = [_("Posting"), _("Account"), _("Amount"), _("Booked")]
+    return Section(_("Ledger"), TABLE, Table(headers, rows, _("Nothing was booked.")))
+
+
+def _deliveries(deliveries: QuerySet[WebhookDelivery]) -> Section:
+    rows = [
+        [
+            Cell(delivery.event_type, change_url(delivery)),
+            Cell(delivery.event_id, is_code=True),
+            Cell(delivery.get_work_state_display(), tone=WORK_TONES[delivery.work_state]),
+            Cell(moment(delivery.received_at)),
+        ]
+        for delivery in deliveries.defer("payload")
+    ]
+    headers = [_("Event"), _("Id"), _("State"), _("Received")]
+    return Section(_("Webhook deliveries"), TABLE, Table(headers, rows, _("None arrived.")))
