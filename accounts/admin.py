@@ -21,7 +21,7 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
     """Users; rights are given by those who have them all."""
 
     form = UserChangeForm
@@ -71,7 +71,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Bundles of rights, for example a support group that sees orders but does not act."""
 
     filter_horizontal = ()

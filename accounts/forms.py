@@ -15,7 +15,7 @@ def _lower(address: Any) -> str:
     return str(address or "").strip().lower()
 
 
-class UserCreationForm(BaseUserCreationForm):  # type: ignore[misc]
+class UserCreationForm(BaseUserCreationForm):
     """A new user: address, name, password."""
 
     class Meta:
@@ -27,7 +27,7 @@ class UserCreationForm(BaseUserCreationForm):  # type: ignore[misc]
         return _lower(self.cleaned_data.get("email"))
 
 
-class UserChangeForm(BaseUserChangeForm):  # type: ignore[misc]
+class UserChangeForm(BaseUserChangeForm):
     """A user's address, name and rights."""
 
     class Meta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orders import forwarding, polling, resolving
 from orders.models import Order
 from orders.states import OrderState
-from unlockshop.kernel import clock
+from unlockshop.kernel import clock, work
 
 # Unpaid orders are expired by the payments app, which first asks the provider whether money came in.
 ADVANCING = (OrderState.PAID, OrderState.SUBMITTING, OrderState.UNCERTAIN, OrderState.IN_PROCESS)
@@ -26,7 +26,7 @@ def advance(order_id: int) -> None:
         step(order_id)
 
 
-def due_orders(*, limit: int) -> list[int]:
+def due_orders(*, limit: int = work.SWEEP_LIMIT) -> list[int]:
     """Ids of orders whose next action is due, longest waiting first."""
     rows = Order.objects.filter(state__in=ADVANCING, next_action_at__lte=clock.database_now())
     return list(rows.order_by("next_action_at").values_list("pk", flat=True)[:limit])

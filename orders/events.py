@@ -66,9 +66,8 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     "attempt.late_surprise": EventKind(
         _("LOSS: %(supplier)s turns out to have accepted %(reference)s as %(supplier_order_id)s as well.")
     ),
-    "supplier.conflict": EventKind(_("%(supplier)s contradicts itself after the end: %(message)s")),
     "mail.sent": EventKind(_("Mail “%(mail)s” sent to %(to)s."), _("We sent you a mail.")),
-    "result.viewed": EventKind(_("The customer opened the result."), ""),
+    "result.viewed": EventKind(_("The customer opened the result.")),
 }
 
 

@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from orders import lifecycle
-from orders.models import SupplierAttempt
+from orders import lifecycle, resolving
 from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
 
 
@@ -49,13 +48,8 @@ class BoughtForm(EvidenceForm):
             raise ValidationError(_("This id contains characters that cannot be seen. Type it instead of pasting it."))
         live = lifecycle.live_attempt(self.subject)
         if live is not None:
-            twin = (
-                SupplierAttempt.objects.filter(supplier=live.supplier, supplier_order_id=given)
-                .exclude(pk=live.pk)
-                .select_related("order")
-                .first()
-            )
-            if twin is not None:
+            twin = resolving.holder_of(given, supplier_id=live.supplier_id)
+            if twin is not None and twin != live:
                 raise ValidationError(
                     _("%(supplier)s uses this id for order %(order)s. Look for reference %(reference)s.")
                     % {"supplier": live.supplier, "order": twin.order, "reference": live.reference}

@@ -20,7 +20,7 @@ from orders.models import Order, SupplierAttempt
 from orders.states import BOUGHT_OUTCOMES, AttemptOutcome, HoldReason, OrderState
 from services.models import Offer, Supplier
 from services.suppliers.base import SUPPLIER_SIDE, JobRequest, RefusalCode
-from services.suppliers.registry import client_for
+from services.suppliers.registry import UnknownAdapter, client_for
 from unlockshop.kernel import actors, clock, work
 from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.crash import crash_here
@@ -100,7 +100,11 @@ def _choose_offer(order: Order) -> Offer | None:
 def send(attempt: SupplierAttempt) -> None:
     """Call the supplier for an attempt that is in flight, and record what came of it."""
     order = attempt.order
-    client = client_for(attempt.supplier)
+    try:
+        client = client_for(attempt.supplier)
+    except UnknownAdapter as error:
+        record_not_sent(attempt, message=str(error), actor=SYSTEM)
+        return
     job = JobRequest(
         reference=attempt.reference,
         service_id=attempt.supplier_service_id,

@@ -7,8 +7,9 @@ a forbidden move raises ``TransitionRefused``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -20,8 +21,8 @@ from unlockshop.kernel import clock, work
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused, TransitionRefused
 
-STAFF_DUE = timedelta(hours=24)
-ADVANCE_TASK = "orders.advance_order"
+STAFF_DUE: Final = timedelta(hours=24)
+ADVANCE_TASK: Final = "orders.advance_order"
 
 
 def lock(order_id: int) -> Order:
@@ -268,7 +269,7 @@ def _move(
     from_states: set[OrderState] | None = None,
     changes: dict[str, Any] | None = None,
     data: dict[str, Any] | None = None,
-    describe: Any = None,
+    describe: Callable[[Order], dict[str, Any]] | None = None,
     mail: MailKind | None = None,
     ring: bool = True,
 ) -> Order:

@@ -163,7 +163,7 @@ def _record_sent(mail: OutgoingMail, message: MailMessage, provider_id: str) -> 
         done = work.finish(
             mail, subject=message.subject, text=message.text, provider_id=provider_id, sent_at=clock.now()
         )
-        orders = [mail.order] if mail.order else list(mail.purchase.orders.all())
+        orders = _orders_of(mail)
         for order in orders if done else []:
             Order.objects.select_for_update().get(pk=order.pk)
             events.record(order, "mail.sent", actor=SYSTEM, mail=MailKind(mail.kind).label, to=mail.to)
@@ -193,7 +193,7 @@ def render(mail: OutgoingMail) -> MailMessage:
         "mail": mail,
         "purchase": purchase,
         "order": mail.order,
-        "orders": [mail.order] if mail.order else list(purchase.orders.all()),
+        "orders": _orders_of(mail),
         "shop_name": settings.SHOP_NAME,
         "base_url": settings.BASE_URL,
         "sender": settings.MAIL_FROM,
@@ -210,6 +210,11 @@ def render(mail: OutgoingMail) -> MailMessage:
             html=render_to_string(f"{folder}/body.html", context),
             category=mail.kind,
         )
+
+
+def _orders_of(mail: OutgoingMail) -> list[Order]:
+    """What the mail is about, in the order of the basket."""
+    return [mail.order] if mail.order else list(mail.purchase.orders.order_by("position"))
 
 
 def transport() -> MailTransport:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from orders import events, lifecycle
 from orders.exchanges import log_exchanges
@@ -112,11 +112,14 @@ def say_bought(order_id: int, *, supplier_order_id: str, evidence: str, actor: A
     with transaction.atomic(durable=True):
         order = lifecycle.lock(order_id)
         attempt = _uncertain_on_hold(order_id)
-        taken = SupplierAttempt.objects.filter(supplier=attempt.supplier, supplier_order_id=found).first()
+        taken = holder_of(found, supplier_id=attempt.supplier_id)
         if taken is not None:
             raise Refused(f"{found} is the supplier's id of {taken.reference}", code="id_taken")
         events.record(order, "order.said_bought", actor=actor, supplier_order_id=found, evidence=evidence)
-        adopt(order, attempt, found, outcome=AttemptOutcome.ADOPTED, actor=actor)
+        try:
+            adopt(order, attempt, found, outcome=AttemptOutcome.ADOPTED, actor=actor)
+        except IntegrityError as error:  # given to another attempt since we looked
+            raise Refused(f"{found} is the supplier's id of another order", code="id_taken") from error
 
 
 def say_not_bought(order_id: int, *, evidence: str, actor: Actor) -> None:
@@ -131,6 +134,12 @@ def say_not_bought(order_id: int, *, evidence: str, actor: Actor) -> None:
         attempt = _uncertain_on_hold(order_id)
         SupplierAttempt.objects.filter(pk=attempt.pk).update(outcome=AttemptOutcome.NOT_BOUGHT, settled_at=clock.now())
         lifecycle.back_to_paid(order_id, "order.said_not_bought", retry_at=clock.now(), actor=actor, evidence=evidence)
+
+
+def holder_of(supplier_order_id: str, *, supplier_id: int) -> SupplierAttempt | None:
+    """The attempt, with its order, that has this id at the supplier; None when the id is free."""
+    rows = SupplierAttempt.objects.filter(supplier_id=supplier_id, supplier_order_id=supplier_order_id)
+    return rows.select_related("order").first()
 
 
 def _uncertain_on_hold(order_id: int) -> SupplierAttempt:

@@ -8,10 +8,6 @@ from orders import advancing, mailing, placing
 from orders.models import OutgoingMail
 from unlockshop.kernel import work
 
-SWEEP_LIMIT = 200
-# A ring that nobody heard in this time is dropped; the row is still due and the next sweep rings again.
-RING_EXPIRES_SECONDS = 20
-
 
 @shared_task(name="orders.advance_order")
 def advance_order(order_id: int) -> None:
@@ -28,10 +24,8 @@ def deliver_mail(mail_id: int) -> None:
 @shared_task(name="orders.sweep")
 def sweep() -> None:
     """Ring again for every order and mail that is due; beat runs it every few seconds."""
-    for order_id in advancing.due_orders(limit=SWEEP_LIMIT):
-        advance_order.apply_async((order_id,), expires=RING_EXPIRES_SECONDS)
-    for mail_id in work.due(OutgoingMail, limit=SWEEP_LIMIT):
-        deliver_mail.apply_async((mail_id,), expires=RING_EXPIRES_SECONDS)
+    work.ring_again(advance_order, advancing.due_orders())
+    work.ring_again(deliver_mail, work.due(OutgoingMail))
 
 
 @shared_task(name="orders.forget_old_drafts")

@@ -24,7 +24,7 @@ from payments.models import Account, Payment
 from payments.providers.base import FactState, PaymentFact, PaymentRequest
 from payments.providers.registry import provider_named
 from payments.states import LIVE, RANK, Attention, PaymentState
-from unlockshop.kernel import actors, clock
+from unlockshop.kernel import actors, clock, work
 from unlockshop.kernel.crash import crash_here
 from unlockshop.kernel.errors import Refused, ShopError
 
@@ -44,7 +44,7 @@ STATE_OF_FACT: Final = {
 
 
 class NothingToPay(Refused):
-    """The purchase is paid, expired, or waits for the bank already."""
+    """The purchase is paid, expired, or waits for the bank or for our staff already."""
 
 
 def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
@@ -59,8 +59,12 @@ def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
             raise NothingToPay(_("This purchase is paid already."), code="paid")
         if locked.expires_at - clock.now() < MIN_TIME_TO_PAY:
             raise NothingToPay(_("This purchase has expired. Please order again."), code="expired")
-        if locked.payments.filter(state=PaymentState.PENDING).exists():
+        states = set(locked.payments.values_list("state", flat=True))
+        if PaymentState.PENDING in states:
             raise NothingToPay(_("Your bank is still confirming the payment."), code="pending")
+        if states & {PaymentState.PARKED, PaymentState.CAPTURED}:
+            # Money may have come in already; a second payment would have to be given back.
+            raise NothingToPay(_("Our staff are checking a payment for this purchase."), code="in_check")
         payment = locked.payments.filter(
             provider=provider_name, state__in=[PaymentState.CREATED, PaymentState.OPEN]
         ).first() or Payment.objects.create(
@@ -181,6 +185,12 @@ def _capture(payment: Payment) -> None:
         payment=payment,
         lines=[(Account.STRIPE_CLEARING, money), (credit, -money)],
     )
+
+
+def due_payments(*, limit: int = work.SWEEP_LIMIT) -> list[int]:
+    """Ids of live payments that the provider is to be asked about now, longest waiting first."""
+    rows = Payment.objects.filter(state__in=LIVE, next_action_at__lte=clock.database_now())
+    return list(rows.order_by("next_action_at").values_list("pk", flat=True)[:limit])
 
 
 def check(payment_id: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from math import isfinite
 from typing import Any, Final
 
 from django.db import transaction
@@ -39,7 +40,7 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> Webh
             event_id=notice.event_id,
             defaults={
                 "event_type": notice.event_type,
-                "payload": _without_nul(dict(notice.payload)),
+                "payload": _storable(dict(notice.payload)),
                 "received_at": clock.now(),
                 "next_action_at": clock.now(),
                 **({} if notice.changes_payment else _ignored()),
@@ -104,12 +105,14 @@ def _ignored() -> dict[str, Any]:
     return {"work_state": WorkState.DONE, "next_action_at": None, "verdict": DeliveryVerdict.IGNORED}
 
 
-def _without_nul(value: Any) -> Any:
-    """PostgreSQL cannot store the NUL character, not even inside JSON."""
+def _storable(value: Any) -> Any:
+    """What PostgreSQL can store inside JSON: no NUL, no half of a surrogate pair, no endless number."""
     if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     if isinstance(value, list):
-        return [_without_nul(item) for item in value]
+        return [_storable(item) for item in value]
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+        return {_storable(key): _storable(item) for key, item in value.items()}
     return value

@@ -5,12 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from payments import collecting, expiring, inbox
-from payments.models import Payment, WebhookDelivery
-from payments.states import LIVE
-from unlockshop.kernel import clock, work
-
-SWEEP_LIMIT = 200
-RING_EXPIRES_SECONDS = 20
+from payments.models import WebhookDelivery
+from unlockshop.kernel import work
 
 
 @shared_task(name="payments.process_webhook")
@@ -28,9 +24,6 @@ def check_payment(payment_id: int) -> None:
 @shared_task(name="payments.sweep")
 def sweep() -> None:
     """Ring again for due deliveries and payments, and let unpaid purchases expire; beat runs it every few seconds."""
-    for delivery_id in work.due(WebhookDelivery, limit=SWEEP_LIMIT):
-        process_webhook.apply_async((delivery_id,), expires=RING_EXPIRES_SECONDS)
-    live = Payment.objects.filter(state__in=LIVE, next_action_at__lte=clock.database_now())
-    for payment_id in live.order_by("next_action_at").values_list("pk", flat=True)[:SWEEP_LIMIT]:
-        check_payment.apply_async((payment_id,), expires=RING_EXPIRES_SECONDS)
+    work.ring_again(process_webhook, work.due(WebhookDelivery))
+    work.ring_again(check_payment, collecting.due_payments())
     expiring.expire_unpaid()

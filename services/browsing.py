@@ -32,11 +32,6 @@ class Wanted:
     brand: str = ""
     country: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything is wanted."""
-        return not (self.words or self.category or self.kind or self.brand or self.country)
-
 
 @dataclass(frozen=True, slots=True)
 class Found:

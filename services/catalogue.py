@@ -1,24 +1,12 @@
-"""What a visitor may see and buy, and what it costs at this moment."""
+"""What a service costs at this moment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db.models import Prefetch, QuerySet
-
-from services.models import Service, ServicePrice
+from services.models import Service
 from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.money import Money
-
-
-def published_services(*, currency: str) -> QuerySet[Service]:
-    """Services that visitors see, each with its category and its ordinary price (``list_price``)."""
-    prices = ServicePrice.objects.filter(currency=currency, option="")
-    return (
-        Service.objects.filter(is_published=True)
-        .select_related("category")
-        .prefetch_related(Prefetch("prices", queryset=prices, to_attr="list_prices"))
-    )
 
 
 def price_of(service: Service, *, currency: str, answers: Mapping[str, str] | None = None) -> Money:

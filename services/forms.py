@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -28,6 +29,9 @@ from services.models import (
     ServicePrice,
     Supplier,
 )
+from services.pausing import LONGEST
+from services.suppliers.http_address import check_address
+from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.money import Money, MoneyError
 from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
 
@@ -73,7 +77,8 @@ class ServiceForm(forms.ModelForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         average, guaranteed = data.get("average_minutes"), data.get("guaranteed_minutes")
         if guaranteed is not None and guaranteed > MAX_GUARANTEED_HOURS * 60:
-            self.add_error("guaranteed_minutes", _("At most 20 days: 28800 minutes."))
+            most = {"days": MAX_GUARANTEED_HOURS // 24, "minutes": MAX_GUARANTEED_HOURS * 60}
+            self.add_error("guaranteed_minutes", _("At most %(days)d days: %(minutes)d minutes.") % most)
         elif guaranteed is not None and average is not None and guaranteed < average:
             self.add_error("guaranteed_minutes", _("The guaranteed time must not be shorter than the average time."))
         return data
@@ -184,6 +189,10 @@ class SupplierForm(forms.ModelForm):
         url = str(self.cleaned_data["url"]).strip()
         if not re.match(r"https?://[^\s/]+", url):
             raise ValidationError(_("Enter the full address, beginning with https://."))
+        try:
+            check_address(url, allow_loopback=settings.SUPPLIERS_ALLOW_LOOPBACK)
+        except Refused as error:
+            raise ValidationError(_("No order would be sent there: %(reason)s.") % {"reason": error}) from error
         return url
 
     def clean_poll_seconds(self) -> int:
@@ -205,7 +214,11 @@ class PauseForm(StaffActionForm):
     """Asks for how long, and why."""
 
     hours = forms.IntegerField(
-        label=gettext_lazy("Hours"), min_value=1, max_value=168, initial=2, widget=UnfoldAdminIntegerFieldWidget()
+        label=gettext_lazy("Hours"),
+        min_value=1,
+        max_value=LONGEST // timedelta(hours=1),
+        initial=2,
+        widget=UnfoldAdminIntegerFieldWidget(),
     )
     reason = reason_field(gettext_lazy("Reason"))
 

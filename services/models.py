@@ -136,7 +136,7 @@ class ServiceField(models.Model):
             models.UniqueConstraint(fields=["service", "name"], name="services_servicefield_name_unique"),
             models.UniqueConstraint(
                 fields=["service"],
-                condition=Q(kind__in=["imei", "imei_or_serial", "msisdn"]),
+                condition=Q(kind__in=sorted(IDENTIFIER_KINDS)),
                 name="services_servicefield_one_identifier",
             ),
         ]

@@ -49,11 +49,6 @@ else:
     }
 
 _redis = os.environ.get("TEST_REDIS_URL", "")
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
-if _redis and _worker:
-    # A numbered database for every parallel run: emptying one run's cache must not empty another's.
-    _address, _, _number = _redis.rpartition("/")
-    _redis = f"{_address}/{int(_number) + int(_worker)}"
 if _redis:
     # Tests empty the cache: every parallel process has a Redis database of its own, from the given number up.
     _base, _number = _redis.rsplit("/", 1)

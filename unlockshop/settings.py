@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 # Paths
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.prefix = ""
 if (BASE_DIR / ".env").exists() and not env.bool("IGNORE_DOTENV", default=False):
     env.read_env(str(BASE_DIR / ".env"))
 
@@ -54,6 +53,8 @@ CSRF_FAILURE_VIEW = "unlockshop.storefront.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# Django's limit leaves uploaded files out, and the shop takes none.
+MAX_BODY_BYTES = 2 * 1024 * 1024
 PASSWORD_RESET_TIMEOUT = 3600
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -92,6 +93,7 @@ MIDDLEWARE = [
     "unlockshop.storefront.middleware.AdminContentPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "unlockshop.storefront.middleware.ClientAddressMiddleware",
+    "unlockshop.storefront.middleware.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -260,7 +262,12 @@ if SUPPLIER_LEASE_SECONDS < SUPPLIER_DEADLINE_SECONDS + 20:
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "unlockshop.kernel.logs.LineFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

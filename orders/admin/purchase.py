@@ -26,7 +26,7 @@ class PaidFilter(admin.SimpleListFilter):
     title = gettext_lazy("paid")
     parameter_name = "paid"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:  # type: ignore[type-arg]
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         """The choices."""
         return [("yes", _("Paid")), ("no", _("Not paid"))]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from orders.states import LIVE_OUTCOMES, AttemptOutcome
+from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, AttemptOutcome
 from unlockshop.kernel import clock
 
 
@@ -50,7 +50,7 @@ class SupplierAttempt(models.Model):
                 condition=Q(outcome__in=AttemptOutcome.values), name="orders_supplierattempt_outcome_known"
             ),
             models.CheckConstraint(
-                condition=~Q(outcome__in=["accepted", "adopted"]) | Q(supplier_order_id__isnull=False),
+                condition=~Q(outcome__in=sorted(BOUGHT_OUTCOMES)) | Q(supplier_order_id__isnull=False),
                 name="orders_supplierattempt_bought_has_id",
             ),
         ]

@@ -85,22 +85,33 @@ class StripeProvider:
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify signature and age (either way, 300 s), then read the event."""
         signature = headers.get("Stripe-Signature", "")
+        if not settings.STRIPE_WEBHOOK_SECRET:
+            raise NotAuthentic("no webhook secret is set, and an empty one is no secret")
         try:
             text = body.decode("utf-8")
             stripe.WebhookSignature.verify_header(text, signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS)
             _refuse_future(signature)
-            event = json.loads(text)
-            event_id, event_type = str(event["id"]), str(event["type"])
+            event = json.loads(text, parse_constant=_refuse_constant)
+            event_id, event_type = _name(event["id"], 255), _name(event["type"], 120)
             subject = event["data"]["object"]
             is_session = event_type in SESSION_EVENTS and isinstance(subject, dict)
-            ref = str(subject["id"]) if is_session else None
+            ref = _name(subject["id"], 255) if is_session else None
         except stripe.SignatureVerificationError as error:
             raise NotAuthentic(str(error)) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotAuthentic(f"not a Stripe event: {type(error).__name__}") from error
-        if not event_id or len(event_id) > 255 or len(event_type) > 120:
-            raise NotAuthentic("not a Stripe event: bad id or type")
         return Notice(event_id, event_type, ref, is_session, event)
+
+
+def _name(value: Any, longest: int) -> str:
+    """An id or a type of Stripe's: short, printable text, which every database can store."""
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= longest:
+        raise ValueError("bad id or type")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _refuse_future(signature: str) -> None:

@@ -5,16 +5,13 @@ the socket. A failure before it is ``Retryable`` (DNS, connecting, TLS, too late
 ``OutcomeUnknown`` (protocol section 7). No retries, no redirects, no proxies or settings from the environment,
 and a connection of its own for each call: a kept one that died could not tell the two cases apart.
 
-The host is looked up once and its addresses are checked; the connection goes to a checked address while the Host
-header, SNI and the certificate check keep the name. So a name that changes its mind in between wins nothing.
+The connection goes to an address that ``http_address`` has checked, while the Host header, SNI and the certificate
+check keep the name. So a name that changes its mind in between wins nothing.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import queue
-import re
 import socket
 import threading
 import time
@@ -22,9 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -34,9 +29,10 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.retry import Retry
 
 from services.suppliers.base import Endpoint, Exchange
+from services.suppliers.http_address import Address, checked_addresses
 from services.suppliers.plain_text import MASK, Mask, decode_body, storable
 from unlockshop.kernel import clock
-from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable, ShopError
+from unlockshop.kernel.errors import OutcomeUnknown, Retryable, ShopError
 
 logger = logging.getLogger(__name__)
 
@@ -46,21 +42,12 @@ MAX_LOGGED_CHARS: Final = 20_000
 _MAX_ADDRESSES: Final = 4
 _READ_BYTES: Final = 16_384
 _KEY_FIELD: Final = "apiaccesskey"
-_UNCLEAN: Final = re.compile(r"[\x00-\x20\x7f\\]")
-_DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
-_PUBLIC_PORTS: Final = frozenset({80, 443, 8080, 8443})
 _HEADERS: Final = {
     "User-Agent": "Mozilla/5.0 (compatible; Unlockshop/1.0)",
     "Accept": "application/json",
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
-_TUNNELS: Final = tuple(
-    ipaddress.ip_network(block) for block in ("2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48")
-)
-_RELAYS: Final = ipaddress.ip_network("192.88.99.0/24")
-
-_Address = tuple[socket.AddressFamily, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,89 +59,10 @@ class Answer:
     location: str = ""
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address is on the public internet; tunnels and mappings to other addresses are not."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None or ip.is_site_local or any(ip in block for block in _TUNNELS):
-            return False
-    elif ip in _RELAYS:
-        return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_link_local or ip.is_unspecified)
-
-
-def _refuse(why: str) -> Refused:
-    return Refused(f"supplier address refused: {why}", code="address")
-
-
-def _parsed(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a plain URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise _refuse("not a URL") from error
-    if _UNCLEAN.search(url) or parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise _refuse("only a plain http or https URL")
-    if "@" in parts.netloc or parts.fragment:
-        raise _refuse("no credentials or fragment in the URL")
-    return parts.scheme, parts.hostname, _DEFAULT_PORTS[parts.scheme] if port is None else port
-
-
-def _checked_addresses(url: str, *, allow_loopback: bool, seconds: float) -> list[_Address]:
-    """The addresses that may be connected to for ``url``.
-
-    ``Refused("address")`` when the URL or any of its addresses is not allowed: a name with one public and one
-    private address is refused whole. ``Retryable`` when the name cannot be looked up.
-    """
-    scheme, host, port = _parsed(url)
-    addresses = _look_up(host, port, seconds)
-    found = [str(sockaddr[0]) for _, sockaddr in addresses]
-    if allow_loopback and all(_is_loopback(address) for address in found):
-        return addresses
-    if not all(is_public(address) for address in found):
-        raise _refuse("it is not on the public internet")
-    if scheme != "https":
-        raise _refuse("https only")
-    if port not in _PUBLIC_PORTS:
-        raise _refuse(f"port {port}")
-    return addresses
-
-
-def _is_loopback(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    is_mapped = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None
-    return ip.is_loopback and not is_mapped
-
-
-def _look_up(host: str, port: int, seconds: float) -> list[_Address]:
-    """``getaddrinfo`` with a time limit, which it does not have by itself."""
-    answers: queue.SimpleQueue[list[_Address] | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses: list[_Address] = [(entry[0], entry[4]) for entry in found]
-            answers.put(addresses)
-        except (OSError, UnicodeError) as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, name="supplier-dns", daemon=True).start()
-    try:
-        answer = answers.get(timeout=max(0.01, seconds))
-    except queue.Empty:
-        raise Retryable("nothing was sent: looking up the host took too long") from None
-    if isinstance(answer, UnicodeError):
-        raise _refuse("not a host name") from answer
-    if isinstance(answer, Exception) or not answer:
-        raise Retryable("nothing was sent: the host's address was not found")
-    return answer
-
-
 class _Flight:
     """One call under way: where it may connect, until when, and whether a byte may have left."""
 
-    def __init__(self, addresses: list[_Address], deadline: float, send_before: datetime | None) -> None:
+    def __init__(self, addresses: list[Address], deadline: float, send_before: datetime | None) -> None:
         self.addresses = addresses
         self.deadline = deadline
         self.send_before = send_before
@@ -316,7 +224,7 @@ class SupplierHttp:
             )
 
     def _post(self, form: Mapping[str, str], deadline: float, send_before: datetime | None, heard: _Heard) -> Answer:
-        addresses = _checked_addresses(
+        addresses = checked_addresses(
             self._url, allow_loopback=self._allow_loopback, seconds=min(CONNECT_SECONDS, self._seconds)
         )
         flight = _Flight(addresses, deadline, send_before)

@@ -10,10 +10,11 @@ from django.utils.module_loading import import_string
 
 from services.models import Supplier
 from services.suppliers.base import Endpoint, SupplierClient
+from unlockshop.kernel.errors import Retryable
 
 
-class UnknownAdapter(LookupError):
-    """A supplier row names an adapter that the settings do not have."""
+class UnknownAdapter(Retryable):
+    """A supplier row names an adapter that the settings do not have. Nothing was sent."""
 
 
 @lru_cache(maxsize=16)

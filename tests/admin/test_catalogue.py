@@ -224,6 +224,30 @@ def test_supplier_key_is_written_and_never_shown(admin):
     assert "THIRD-KEY" not in rejected.content.decode()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://93.184.215.14/", "https://10.0.0.1/", "https://169.254.169.254/latest/", "https://[::ffff:127.0.0.1]/",
+        "https://2130706433/", "https://0x7f.1/", "https://0.0.0.0/", "https://100.64.0.1/", "https://[::1]:6379/",
+        "https://93.184.215.14:22/", "https://a:b@93.184.215.14/", "http://nowhere.invalid/",
+        "https://nowhere.invalid:6379/", "https://93.184.215.14\\@10.0.0.1/",
+    ],
+)  # fmt: skip
+def test_a_supplier_address_inside_our_network_is_not_saved(admin, settings, url):
+    settings.SUPPLIERS_ALLOW_LOOPBACK = False
+    assert admin.post(list_url(Supplier) + "add/", supplier_form(url=url)).status_code == 200
+    assert not Supplier.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://93.184.215.14/api", "https://93.184.215.14:8443/", "https://nowhere.invalid/"]
+)
+def test_a_public_supplier_address_is_saved(admin, settings, url):
+    settings.SUPPLIERS_ALLOW_LOOPBACK = False
+    admin.post(list_url(Supplier) + "add/", supplier_form(url=url))
+    assert Supplier.objects.get().url == url
+
+
 @pytest.mark.parametrize("changes", [{"url": "acme"}, {"url": "ftp://acme"}, {"poll_seconds": 0}, {"adapter": "nope"}])
 def test_wrong_supplier_values_are_form_errors(admin, changes):
     assert admin.post(list_url(Supplier) + "add/", supplier_form(**changes)).status_code == 200

@@ -54,6 +54,17 @@ def test_finds_nothing(two, typed):
     assert not find_orders(Order.objects.all(), typed).exists()
 
 
+@pytest.mark.parametrize("model", [Order, Purchase])
+@pytest.mark.parametrize("lookup", ["secret", "secret__startswith", "secret__regex", "number__regex", "id__in"])
+def test_a_query_cannot_feel_its_way_through_columns(admin, two, model, lookup):
+    assert admin.get(list_url(model), {lookup: "a"}).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["state__in=paid,uncertain", "state__exact=paid", "need=owed", "supplier=1"])
+def test_the_filters_of_the_list_work(admin, two, query):
+    assert admin.get(list_url(Order, query)).status_code == 200
+
+
 @pytest.mark.parametrize("typed", ["\x00", "%00", "(((", "\\", "a" * 5000])
 def test_odd_text_in_the_search_box_is_no_error(admin, two, typed):
     assert admin.get(list_url(Order), {"q": typed}).status_code == 200

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,19 +21,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def four_free_ports() -> int:
-    """The first of four neighbouring ports that nobody listens on."""
-    for base in range(20_000 + os.getpid() % 10_000, 60_000, 4):
-        sockets = [socket.socket() for _ in range(4)]
-        try:
-            for offset, each in enumerate(sockets):
-                each.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        else:
+    """The first of four neighbouring ports that nobody listens on, below those the system hands out itself."""
+    bases = list(range(20_000, 32_000, 4))
+    random.shuffle(bases)
+    for base in bases:
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(base, base + 4):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
             return base
-        finally:
-            for each in sockets:
-                each.close()
     raise RuntimeError("no free ports")
 
 

@@ -104,6 +104,16 @@ def test_not_sent_goes_back_and_is_tried_again_later():
     assert state(order) == S.IN_PROCESS
 
 
+def test_a_supplier_without_an_adapter_was_sent_nothing():
+    order = paid_order(adapter="gone")
+
+    advancing.advance(order.pk)
+
+    assert outcomes(order) == ["not_sent"]
+    assert state(order) == S.PAID
+    assert "gone" in order.supplier_attempts.get().message
+
+
 def test_attempts_end_with_a_person():
     order = paid_order()
     ScriptedClient.reset(place=[NOT_SENT] * 100)

@@ -56,6 +56,15 @@ def test_a_mail_says_who_it_is_for_and_carries_our_id(bank):
     assert mail.purchase.orders.get().number in received["text"]
 
 
+def test_a_mail_lists_the_devices_as_the_basket_does():
+    purchase = factories.make_purchase(imeis=tuple(map(factories.imei, (3, 1, 2))), paid=True)
+
+    text = mailing.render(purchase.mails.get()).text
+
+    numbers = list(purchase.orders.order_by("position").values_list("number", flat=True))
+    assert sorted(numbers, key=text.index) == numbers
+
+
 def test_a_mail_owed_twice_is_a_database_error():
     mail = owed()
 

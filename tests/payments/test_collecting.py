@@ -120,13 +120,15 @@ def test_beginning_again_after_a_crash_finds_the_same_session(bank):
     assert (again.pk, again.provider_ref) == (payment.pk, ref)
 
 
-@pytest.mark.parametrize("case", ["paid", "expired", "pending"])
+@pytest.mark.parametrize("case", ["paid", "expired", "pending", "in_check"])
 def test_there_may_be_nothing_to_pay(bank, case):
     payment = begun()
     if case == "paid":
         paying.mark_purchase_paid(payment.purchase_id, actor=SYSTEM, at=clock.now())
     elif case == "pending":
         collecting.fold(payment.pk, fact_for(payment, state=FactState.PENDING))
+    elif case == "in_check":
+        collecting.fold(payment.pk, fact_for(payment, money=Money(Decimal("18.89"), "EUR")))
     moment = clock.now() + (timedelta(hours=23) if case == "expired" else timedelta())
 
     with clock.frozen(moment), pytest.raises(NothingToPay) as refused:

@@ -84,7 +84,20 @@ DEEP = "[" * 100_000 + "]" * 100_000
         pytest.param('{"id": "evt"}', sign('{"id": "evt"}'), id="not an event"),
         pytest.param(DEEP, sign(DEEP), id="deep json"),
         pytest.param(b"\xff\xfe", "t=1,v1=00", id="not utf-8"),
-        pytest.param(event(event_id="e" * 300), sign(event(event_id="e" * 300)), id="endless id"),
+        *(
+            pytest.param(body, sign(body), id=name)
+            for name, body in {
+                "endless id": event(event_id="e" * 300),
+                "no id": event(event_id=""),
+                "nul in the id": event(event_id="evt\x00"),
+                "half a character in the id": event(event_id="evt\ud800"),
+                "null for an id": event(event_id=None),
+                "control character in the type": event("t\n"),
+                "a list for the session": event(ref=["cs_1"]),
+                "endless session": event(ref="c" * 300),
+                "not a number": event(amount=float("nan")),
+            }.items()
+        ),
     ],
 )
 def test_what_is_not_authentic_is_refused_and_leaves_nothing(client, body, signature):
@@ -110,10 +123,17 @@ def test_other_methods_and_providers_are_refused(client):
     assert client.post("/webhooks/nobody/", "{}", content_type="application/json").status_code == 404
 
 
-def test_nul_in_a_payload_is_stored(client):
-    body = event(note="a\x00b")
+@pytest.mark.parametrize("note", ['"a\\u0000b"', '"\\ud800"', "1e999", '{"\\udfff": [-1e999]}'])
+def test_what_no_database_takes_is_stored_in_other_words(client, note):
+    body = event(note="NOTE").replace('"NOTE"', note)
 
     assert deliver(client, body, sign(body)).status_code == 200
+
+
+def test_without_a_secret_nothing_is_authentic(client, settings):
+    settings.STRIPE_WEBHOOK_SECRET = ""
+
+    assert deliver(client, BODY, sign(BODY, secret="")).status_code == 400
 
 
 def test_nothing_is_acknowledged_without_a_commit(client, monkeypatch):

@@ -27,7 +27,8 @@ from cryptography.x509.oid import NameOID
 
 from services.suppliers import http
 from services.suppliers.base import Endpoint, Exchange
-from services.suppliers.http import MAX_LOGGED_CHARS, Answer, SupplierHttp, is_public
+from services.suppliers.http import MAX_LOGGED_CHARS, Answer, SupplierHttp
+from services.suppliers.http_address import is_public
 from tests.services.recordings.server import ScriptedServer, reply, scripted
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable, ShopError

@@ -78,6 +78,16 @@ def test_body_over_a_megabyte(client: Client) -> None:
     assert send_device(client, service, "9" * 1_100_000).status_code == 400
 
 
+def test_large_files_are_refused_unread(client: Client) -> None:
+    service = make_service()
+    upload = SimpleUploadedFile("film.mp4", b"x" * (2 * 1024 * 1024))
+    response = client.post(service.get_absolute_url(), {"identifier": IMEI, "film": upload})
+    assert response.status_code == 413
+    assert "larger than any form" in response.content.decode()
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert not Draft.objects.exists()
+
+
 def test_too_many_fields(client: Client) -> None:
     response = send_device(client, make_service(), **{f"f{n}": "x" for n in range(300)})
     assert response.status_code == 400
@@ -127,6 +137,7 @@ def test_repeated_and_unknown_fields(client: Client) -> None:
         "ada@exam ple.com", "ada@-.com", "a@" + "b" * 300 + ".com", "a" * 250 + "@example.com",
         "😀@example.com",
         "<ada@example.com>", "ada@example.com,ben@example.com", "x" * 900_000, "ada@xn--\u00ff.com", "ada@.com",
+        '"<script>x</script>"@example.com', '"ada lovelace"@example.com', '"ada"@example.com',
     ],
 )  # fmt: skip
 def test_email(client: Client, email: str) -> None:

@@ -203,7 +203,7 @@ def test_resubmitted_order_reads_forward_in_time(monday: datetime) -> None:
 
 def test_events_without_a_customer_sentence_are_not_shown(client: Client) -> None:
     order = factories.make_order(S.IN_PROCESS)
-    events.record(order, "supplier.conflict", actor=SYSTEM, supplier="X", message="CONFLICT-CANARY")
+    events.record(order, "attempt.late_surprise", actor=SYSTEM, supplier="X", reference="CONFLICT-CANARY")
 
     assert "CONFLICT-CANARY" not in page_of(client, order)
 

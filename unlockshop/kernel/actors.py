@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class ActorKind(StrEnum):
+    """The parties that an event can be put down to."""
+
     CUSTOMER = "customer"
     STAFF = "staff"
     SUPPLIER = "supplier"

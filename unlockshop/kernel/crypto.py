@@ -44,7 +44,7 @@ def decrypt(stored: str) -> str:
         raise DecryptionFailed("no configured key opens this value") from error
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(models.TextField):
     """A text column that the database only ever sees encrypted. It cannot be searched."""
 
     def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> str | None:

@@ -226,6 +226,12 @@ class RecordAdmin(StaffActionAdmin):
             )
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Only what the list's filters offer: a query must not feel its way through secret links."""
+        offered = [item if isinstance(item, str) else getattr(item, "parameter_name", "") for item in self.list_filter]
+        is_offered = any(lookup == name or lookup.startswith(f"{name}__") for name in offered if name)
+        return is_offered and bool(super().lookup_allowed(lookup, value, request))
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False

@@ -112,7 +112,7 @@ def moment(at: datetime | None) -> str:
 def moment_column(name: str, title: Text) -> Callable[[Any], str]:
     """A column of a list that shows the time ``name`` as staff read it."""
 
-    @display(description=title, ordering=name)  # type: ignore[arg-type]
+    @display(description=title, ordering=name)
     def column(row: Any) -> str:
         return moment(getattr(row, name))
 

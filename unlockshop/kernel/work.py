@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import random
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from celery import Task, current_app
 from django.db import models, transaction
@@ -22,11 +23,14 @@ from unlockshop.kernel import clock
 
 logger = logging.getLogger(__name__)
 
-MAX_BACKOFF = timedelta(hours=1)
+MAX_BACKOFF: Final = timedelta(hours=1)
+SWEEP_LIMIT: Final = 200
+# A repeated ring that nobody heard in this time is dropped; the row is still due and the next sweep rings again.
+RING_EXPIRES_SECONDS: Final = 20
 
 
 class WorkState(models.TextChoices):
-    """Life of a work item: ``queued`` is due at ``next_action_at``; ``claimed`` is in somebody's hands."""
+    """Life of a work item: ``queued`` is due at ``next_action_at``; ``claimed`` is in somebody's hands until then."""
 
     QUEUED = "queued", "queued"
     CLAIMED = "claimed", "claimed"
@@ -54,12 +58,9 @@ class WorkItem(models.Model):
 Item = TypeVar("Item", bound=WorkItem)
 
 
-def due(model: type[Item], *, limit: int) -> list[int]:
+def due(model: type[Item], *, limit: int = SWEEP_LIMIT) -> list[int]:
     """Ids of rows to ring for: queued and due, or claimed with a lease that ran out. Oldest first."""
-    moment = clock.database_now()
-    waiting = Q(work_state=WorkState.QUEUED, next_action_at__lte=moment)
-    abandoned = Q(work_state=WorkState.CLAIMED, lease_until__lt=moment)
-    rows = model.objects.filter(waiting | abandoned).order_by("next_action_at", "pk")
+    rows = model.objects.filter(_is_due(clock.database_now())).order_by("next_action_at", "pk")
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
@@ -71,16 +72,20 @@ def claim(model: type[Item], pk: int, *, lease: timedelta) -> Item | None:
     """
     token = secrets.token_hex(16)
     moment = clock.database_now()
-    free = Q(work_state=WorkState.QUEUED, next_action_at__lte=moment)
-    abandoned = Q(work_state=WorkState.CLAIMED, lease_until__lt=moment)
     with transaction.atomic(durable=True):
-        taken = model.objects.filter(free | abandoned, pk=pk).update(
+        taken = model.objects.filter(_is_due(moment), pk=pk).update(
             work_state=WorkState.CLAIMED,
+            next_action_at=moment + lease,
             lease_token=token,
             lease_until=moment + lease,
             attempts=F("attempts") + 1,
         )
     return model.objects.get(pk=pk) if taken else None
+
+
+def _is_due(moment: datetime) -> Q:
+    """Waiting and due, or claimed with a lease that ran out: one column says both, so that one index finds both."""
+    return Q(work_state__in=(WorkState.QUEUED, WorkState.CLAIMED), next_action_at__lte=moment)
 
 
 def release(item: WorkItem, **changes: Any) -> bool:
@@ -120,13 +125,14 @@ def ring(task_name: str, pk: int) -> None:
     transaction.on_commit(partial(_send, current_app.tasks[task_name], pk), robust=True)
 
 
+def ring_again(task: Task[Any, Any], pks: Iterable[int]) -> None:
+    """What a sweep does: ring for rows that are committed and due. Whoever comes second finds nothing to do."""
+    for pk in pks:
+        task.apply_async((pk,), expires=RING_EXPIRES_SECONDS)
+
+
 def _send(task: Task[Any, Any], pk: int) -> None:
     try:
         task.apply_async((pk,))
     except Exception as error:  # the broker may be down in any way; the sweep rings again
         logger.warning("doorbell %s(%s) not heard: %s", task.name, pk, type(error).__name__)
-
-
-def lease_expired(until: datetime | None) -> bool:
-    """Whether a lease is over by the database's clock."""
-    return until is None or until < clock.database_now()

@@ -23,11 +23,10 @@ from services.order_form import network_choices
 from unlockshop.kernel.errors import Refused
 from unlockshop.storefront import checkout_drafts, errors
 from unlockshop.storefront.checkout_forms import DeviceForm
-from unlockshop.storefront.ratelimit import too_many
+from unlockshop.storefront.ratelimit import HOUR, too_many
 
 DRAFTS_PER_HOUR: Final = 300
 DRAFT_COOKIE: Final = "draft"
-REMEMBERED: Final = 3600
 FILTERS: Final = ("category", "kind", "brand", "country")
 
 
@@ -63,8 +62,8 @@ def service(request: HttpRequest, slug: str) -> HttpResponse:
         typed = draft or _left_draft(request, found)
         form = DeviceForm(found, initial=DeviceForm.initial_from(typed) if typed else None)
         return _service_page(request, found, form, draft)
-    if too_many(request, "draft", DRAFTS_PER_HOUR, 3600):
-        return errors.too_many_requests(request, retry_after=3600)
+    if too_many(request, "draft", DRAFTS_PER_HOUR, HOUR):
+        return errors.too_many_requests(request, retry_after=HOUR)
     form = DeviceForm(found, request.POST)
     if not form.is_valid():
         return _service_page(request, found, form, draft, status=422)
@@ -111,7 +110,7 @@ def _remember_for_back(response: HttpResponse, draft: Draft) -> None:
     response.set_cookie(
         DRAFT_COOKIE,
         draft.token,
-        max_age=REMEMBERED,
+        max_age=HOUR,
         path=draft.service.get_absolute_url(),
         secure=settings.IS_HTTPS,
         httponly=True,

@@ -24,7 +24,6 @@ from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.money import Money
 
 MAX_TOKEN: Final = 64
-MAX_USER_AGENT: Final = 300
 
 
 class TooSmall(Refused):
@@ -143,7 +142,7 @@ def consent_of(draft: Draft, *, compared: str, ip: str | None, user_agent: str) 
         checklist=checklist,
         start_now=draft.contact["start_now"],
         ip=ip,
-        user_agent=user_agent.replace("\0", "")[:MAX_USER_AGENT],
+        user_agent=user_agent.replace("\0", ""),
     )
 
 

@@ -106,7 +106,12 @@ class DeviceForm(ShopForm):
         else:
             is_imei = self.asked.kind == FieldKind.IMEI
             attrs |= {"inputmode": "numeric"} if is_imei else {"autocapitalize": "characters"}
-            single.help_text = _("Dial *#06# on the phone to see its IMEI. Spaces and dashes do not matter.")
+            if is_imei:
+                single.help_text = _("Dial *#06# on the phone to see its IMEI. Spaces and dashes do not matter.")
+            else:
+                single.help_text = _(
+                    "Dial *#06# to see the IMEI; the serial number is in the settings and on the box."
+                )
         several.help_text = (
             _("Up to %d, one per line. The other answers on this form count for all of them.") % MAX_DEVICES
         )

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from orders.models import Draft, Purchase
 from orders.placing import PriceChanged, place_purchase
-from payments.collecting import NothingToPay, begin_payment
+from payments.collecting import NothingToPay
 from services.order_form import answer_label
 from unlockshop.kernel import actors
 from unlockshop.kernel.errors import Refused, ShopError
@@ -26,11 +26,10 @@ from unlockshop.storefront import checkout_drafts, errors
 from unlockshop.storefront.catalogue_views import checkout_closed, service_with_form
 from unlockshop.storefront.checkout_forms import CheckForm, DetailsForm
 from unlockshop.storefront.middleware import client_ip
-from unlockshop.storefront.ratelimit import too_many
+from unlockshop.storefront.paying import payment_page
+from unlockshop.storefront.ratelimit import HOUR, too_many
 
-PROVIDER: Final = "stripe"
 PURCHASES_PER_HOUR: Final = 20
-HOUR: Final = 3600
 
 StepView = Callable[[HttpRequest, Draft], HttpResponse]
 
@@ -101,7 +100,8 @@ def _buy(request: HttpRequest, draft: Draft) -> HttpResponse:
             way_out=errors.WayOut(request.path, _("Check your answers again")),
         )
     if too_many(request, "purchase", PURCHASES_PER_HOUR, HOUR):
-        return errors.too_many_requests(request, retry_after=HOUR)
+        way_out = errors.WayOut(request.path, _("Check your answers again"))
+        return errors.too_many_requests(request, retry_after=HOUR, way_out=way_out)
     ip = client_ip(request)
     email = draft.contact["email"]
     consent = checkout_drafts.consent_of(
@@ -129,12 +129,11 @@ def _pay(purchase: Purchase) -> HttpResponse:
     if purchase.paid_at is not None:
         return _see_other(page)
     try:
-        payment = begin_payment(purchase, provider_name=PROVIDER)
+        return _see_other(payment_page(purchase))
     except NothingToPay:
         return _see_other(page)
     except ShopError:
         return _see_other(f"{page}?payment=unavailable")
-    return _see_other(payment.url or f"{page}?payment=unavailable")
 
 
 def _check_page(

@@ -13,6 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.html import escape
 from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from unlockshop.storefront import context
 
@@ -74,13 +75,32 @@ def conflict(request: HttpRequest, *, title: str, text: str, way_out: WayOut | N
     return problem(request, status=409, title=title, text=text, way_out=way_out)
 
 
-def too_many_requests(request: HttpRequest, *, retry_after: int) -> HttpResponse:
+def too_large(request: HttpRequest) -> HttpResponse:
+    """413: larger than any form of ours."""
+    return problem(
+        request,
+        status=413,
+        title=_("That is too large"),
+        text=_("What was sent is larger than any form of this shop. Nothing was changed."),
+    )
+
+
+def too_many_requests(request: HttpRequest, *, retry_after: int, way_out: WayOut | None = None) -> HttpResponse:
     """429, with the seconds after which it is worth trying again."""
+    minutes = -(-retry_after // 60)
     response = problem(
         request,
         status=429,
         title=_("Too many attempts"),
-        text=_("Somebody on your network has sent this form very often. Please wait a little, then try again."),
+        text=ngettext(
+            "Somebody on your network has sent this form very often. Nothing was done this time. "
+            "Try again in %(minutes)d minute at the latest.",
+            "Somebody on your network has sent this form very often. Nothing was done this time. "
+            "Try again in %(minutes)d minutes at the latest.",
+            minutes,
+        )
+        % {"minutes": minutes},
+        way_out=way_out,
     )
     response["Retry-After"] = str(retry_after)
     return response

@@ -65,7 +65,8 @@ class EmailField(forms.Field):
             raise ValidationError(_("Enter your e-mail address, such as name@example.com."))
         if len(text) > MAX_EMAIL:
             raise ValidationError(_("This e-mail address is too long. Compare it, or use another one."))
-        local, _at, domain = text.rpartition("@")
+        # A quoted name is legal, and payment and mail providers refuse it: the purchase could never be paid.
+        local, _at, domain = text.replace('"', " ").rpartition("@")
         try:
             address = f"{local}@{punycode(domain.lower())}"
             validate_email(address)

@@ -1,4 +1,4 @@
-"""Where a request comes from, and the wider content policy that the staff pages need."""
+"""Where a request comes from, how large it may be, and the wider content policy that the staff pages need."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+
+from unlockshop.storefront import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -29,6 +31,19 @@ class ClientAddressMiddleware:
         request.client_ip = client_address(  # type: ignore[attr-defined]
             request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
         )
+        return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """413 for what is larger than any form of ours, before a byte of it is read. A body without a length is empty."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isascii() and length.isdecimal() and int(length[:20]) > settings.MAX_BODY_BYTES:
+            return errors.too_large(request)
         return self.get_response(request)
 
 

@@ -11,15 +11,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orders.models import Order, Purchase
-from payments.collecting import NothingToPay, begin_payment, settle
+from payments.collecting import NothingToPay, settle
 from payments.models import Payment
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import ShopError
+from unlockshop.storefront.paying import payment_page
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
 from unlockshop.storefront.purchase_presenting import UNDER_WAY, PurchaseView, Standing, present_purchase
-from unlockshop.storefront.ratelimit import too_many
+from unlockshop.storefront.ratelimit import MINUTE, too_many
 
-PROVIDER: Final = "stripe"
+SETTLES_PER_MINUTE: Final = 30
 UNREACHABLE: Final = gettext_lazy(
     "The payment page is not reachable at the moment. Nothing was charged. Please try again."
 )
@@ -45,16 +46,13 @@ def pay(request: HttpRequest, secret: str) -> HttpResponse:
         return redirect("purchase", secret)
     found = _purchase(secret)
     try:
-        payment = begin_payment(found, provider_name=PROVIDER)
+        return HttpResponseRedirect(payment_page(found), status=303)
     except NothingToPay as refused:
         if refused.code == "paid":
             return HttpResponseRedirect(found.get_absolute_url(), status=303)
         return _page(request, found, notice=str(refused), status=409)
     except ShopError:
         return _page(request, found, notice=str(UNREACHABLE), status=503)
-    if not payment.url:
-        return _page(request, found, notice=str(UNREACHABLE), status=503)
-    return HttpResponseRedirect(payment.url, status=303)
 
 
 @private_page
@@ -62,7 +60,7 @@ def pay(request: HttpRequest, secret: str) -> HttpResponse:
 def payment_return(request: HttpRequest, secret: str) -> HttpResponse:
     """Back from the payment page: ask the provider, and say "paid" only when the money is booked."""
     found = _purchase(secret)
-    if found.paid_at is None and not too_many(request, "settle", 30, 60, extra_key=found.number):
+    if found.paid_at is None and not too_many(request, "settle", SETTLES_PER_MINUTE, MINUTE, extra_key=found.number):
         _settle_all(found)
         found.refresh_from_db()
     orders = _orders(found)

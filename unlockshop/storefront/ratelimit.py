@@ -15,6 +15,8 @@ from unlockshop.storefront.middleware import client_ip
 
 logger = logging.getLogger(__name__)
 
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
 IPV6_PREFIX: Final = 64
 
 

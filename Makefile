@@ -1,0 +1,67 @@
+# Everything a person types. Needs make and Python 3.11 or newer; all else is installed into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test lint check chaos lock clean
+
+PYTHON ?= python3
+PORT ?= 8000
+ORDERS ?= 200
+SEED ?= 1
+ARGS ?=
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+BIN := .venv/bin
+SOURCES := accounts orders payments refunds services unlockshop manage.py
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $< 2>&1 | \
+	awk -f requirements/progress.awk
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/.runtime ## Set up and run the whole shop on this machine (PORT=8000)
+	@$(BIN)/python -m unlockshop.demo.run --port $(PORT) $(ARGS)
+
+demo-reset: ## Forget everything the demo has kept
+	@$(PYTHON) -m unlockshop.demo.run --reset $(ARGS)
+
+test: .venv/.dev ## Run the tests (ARGS="-k name" narrows)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+lint: .venv/.dev ## Style, types, templates, layers, migrations, lock files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/djlint --quiet --check templates
+	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest tests/ops/test_repository.py
+
+check: lint test ## All of the above
+
+chaos: .venv/.dev ## Kill, flush and break things while ORDERS orders flow (SEED repeats a run)
+	@$(BIN)/python -m tests.chaos.run --orders $(ORDERS) --seed $(SEED) $(ARGS)
+
+lock: .venv/.dev ## Make requirements/*.lock anew from pyproject.toml
+	$(UV_COMPILE) pyproject.toml -o requirements/runtime.lock
+	$(UV_COMPILE) --extra dev -c requirements/runtime.lock pyproject.toml -o requirements/dev.lock
+	$(BIN)/python -m pytest tests/ops/test_repository.py
+
+clean: ## Remove .venv, caches and build products; the demo's data stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements/runtime.lock | .venv/bin/python
+	@echo "Installing the packages the shop needs into .venv (once; a minute or two) ..."
+	@$(INSTALL)
+	@touch $@
+
+.venv/.dev: requirements/dev.lock | .venv/bin/python
+	@echo "Installing the packages and tools for development into .venv (once; a few minutes) ..."
+	@$(INSTALL)
+	@touch $@ .venv/.runtime

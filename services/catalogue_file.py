@@ -1,0 +1,301 @@
+"""Reading a catalogue file: YAML in, checked and bounded entries out. Nothing here touches the database.
+
+The first thing wrong raises ``CatalogueFileError`` with the slug and the field, so that a person can mend it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from services.models import IDENTIFIER_KINDS, MAX_GUARANTEED_HOURS, FieldKind, ResultKind, ServiceKind
+
+MAX_FILE_BYTES: Final = 2 * 1024 * 1024
+MAX_SERVICES: Final = 2000
+MAX_LIST: Final = 50
+MAX_PRICE: Final = Decimal(100_000)
+MAX_OPTION_LENGTH: Final = 40
+
+KINDS: Final[Mapping[str, ServiceKind]] = {
+    "unlock": ServiceKind.UNLOCK,
+    "check": ServiceKind.CHECK,
+    "operator_check": ServiceKind.CHECK,
+    "status": ServiceKind.CHECK,
+    "identify": ServiceKind.CHECK,
+    "topup": ServiceKind.TOPUP,
+}
+_SERVICE_KEYS: Final = frozenset(
+    {
+        "slug", "name", "category", "brand", "operator", "country", "networks", "models", "required_fields",
+        "price_eur", "price_note", "average_hours", "guaranteed_hours", "eligibility", "result_kind",
+        "typical_success_text", "typical_not_found_text",
+    }
+)  # fmt: skip
+_FIELD_KEYS: Final = frozenset({"name", "label", "type", "required", "choices", "currency", "pattern", "help"})
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_CENT: Final = Decimal("0.01")
+
+
+class CatalogueFileError(ValueError):
+    """The file cannot be loaded; the text says which service and which field."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEntry:
+    """One question of an order form."""
+
+    name: str
+    label: str
+    kind: FieldKind
+    is_required: bool
+    choices: tuple[str, ...]
+    pattern: str
+    help_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEntry:
+    """One service. ``position`` counts from 1 in file order; ``prices`` maps an option to its price."""
+
+    position: int
+    slug: str
+    name: str
+    category: str
+    kind: ServiceKind
+    brand: str
+    operator: str
+    country: str
+    networks: tuple[str, ...]
+    models_note: str
+    eligibility: str
+    result_kind: ResultKind
+    average_minutes: int
+    guaranteed_minutes: int
+    fields: tuple[FieldEntry, ...]
+    prices: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The whole file."""
+
+    currency: str
+    services: tuple[ServiceEntry, ...]
+
+
+def read(path: Path) -> Catalogue:
+    """The catalogue in ``path``. Raises ``CatalogueFileError``."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise CatalogueFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise CatalogueFileError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise CatalogueFileError(f"{path}: not valid YAML: {error}") from error
+    return parse(document)
+
+
+def parse(document: Any) -> Catalogue:
+    """The catalogue in a document that was loaded from YAML."""
+    if not isinstance(document, dict) or not isinstance(document.get("services"), list):
+        raise CatalogueFileError("the file needs the keys currency and services (a list)")
+    currency = document.get("currency")
+    if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
+        raise CatalogueFileError("currency: must be a code of three letters such as EUR")
+    if currency != "EUR":
+        raise CatalogueFileError("currency: prices are read from price_eur, so it must be EUR")
+    entries = document["services"]
+    if not 1 <= len(entries) <= MAX_SERVICES:
+        raise CatalogueFileError(f"services: from 1 to {MAX_SERVICES} are allowed, not {len(entries)}")
+    services: list[ServiceEntry] = []
+    seen: set[str] = set()
+    for position, raw in enumerate(entries, 1):
+        entry = _service(position, raw)
+        if entry.slug in seen:
+            raise CatalogueFileError(f"{entry.slug}: slug: is in the file twice")
+        seen.add(entry.slug)
+        services.append(entry)
+    return Catalogue(currency, tuple(services))
+
+
+class _Reader:
+    """Takes checked values out of one mapping; ``where`` begins every complaint."""
+
+    def __init__(self, raw: Any, where: str, known: frozenset[str]) -> None:
+        self.where = where
+        if not isinstance(raw, dict):
+            raise CatalogueFileError(f"{where}: must be a mapping of names to values")
+        unknown = sorted(str(key) for key in raw if key not in known)
+        if unknown:
+            raise CatalogueFileError(f"{where}: {unknown[0]}: unknown key")
+        self.raw = raw
+
+    def error(self, key: str, problem: str) -> CatalogueFileError:
+        return CatalogueFileError(f"{self.where}: {key}: {problem}")
+
+    def text(self, key: str, longest: int, *, needed: bool = False) -> str:
+        value = self.raw.get(key)
+        if value is None:
+            value = ""
+        if not isinstance(value, str):
+            raise self.error(key, f"must be text, not {type(value).__name__}")
+        value = value.strip()
+        if needed and not value:
+            raise self.error(key, "is missing")
+        if len(value) > longest:
+            raise self.error(key, f"has {len(value)} characters, at most {longest} fit")
+        if any(not (char.isprintable() or char == "\n") for char in value):
+            raise self.error(key, "has a control character")
+        return value
+
+    def number(self, key: str) -> Decimal:
+        value = self.raw.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.error(key, "must be a number")
+        return Decimal(str(value))
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self.raw.get(key, default)
+        if not isinstance(value, bool):
+            raise self.error(key, "must be true or false")
+        return value
+
+    def texts(self, key: str, longest: int) -> tuple[str, ...]:
+        values = self.raw.get(key)
+        if values is None:
+            return ()
+        if not isinstance(values, list) or len(values) > MAX_LIST:
+            raise self.error(key, f"must be a list of at most {MAX_LIST}")
+        read = []
+        for value in values:
+            plain = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            read.append(_Reader({key: plain}, self.where, frozenset({key})).text(key, longest, needed=True))
+        if len(set(read)) != len(read):
+            raise self.error(key, "has the same entry twice")
+        return tuple(read)
+
+    def minutes(self, key: str) -> int:
+        hours = self.number(key)
+        if not 0 < hours <= MAX_GUARANTEED_HOURS:
+            raise self.error(key, f"must be more than 0 and at most {MAX_GUARANTEED_HOURS} hours")
+        return max(1, math.ceil(hours * 60))
+
+
+def _service(position: int, raw: Any) -> ServiceEntry:
+    slug = raw.get("slug") if isinstance(raw, dict) else None
+    if not isinstance(slug, str) or len(slug) > 80 or not _SLUG.fullmatch(slug):
+        raise CatalogueFileError(
+            f"service number {position}: slug: must be small letters, digits and single hyphens, at most 80"
+        )
+    take = _Reader(raw, slug, _SERVICE_KEYS)
+    category = take.text("category", 40, needed=True)
+    if category not in KINDS:
+        raise take.error("category", f"{category!r} is none of {', '.join(KINDS)}")
+    result_kind = take.text("result_kind", 40, needed=True)
+    if result_kind not in ResultKind.values:
+        raise take.error("result_kind", f"{result_kind!r} is none of {', '.join(ResultKind.values)}")
+    country = take.text("country", 2)
+    if country and not re.fullmatch(r"[A-Z]{2}", country):
+        raise take.error("country", "must be two capital letters")
+    average, guaranteed = take.minutes("average_hours"), take.minutes("guaranteed_hours")
+    if guaranteed < average:
+        raise take.error("guaranteed_hours", "is shorter than average_hours")
+    models_note = ", ".join(take.texts("models", 200))
+    if len(models_note) > 200:
+        raise take.error("models", "has more than 200 characters in all")
+    fields = _fields(take)
+    return ServiceEntry(
+        position=position,
+        slug=slug,
+        name=take.text("name", 120, needed=True),
+        category=category,
+        kind=KINDS[category],
+        brand=take.text("brand", 60),
+        operator=take.text("operator", 60),
+        country=country,
+        networks=tuple(name for name in take.texts("networks", 60) if name != "any"),
+        models_note=models_note,
+        eligibility=take.text("eligibility", 2000),
+        result_kind=ResultKind(result_kind),
+        average_minutes=average,
+        guaranteed_minutes=guaranteed,
+        fields=fields,
+        prices=_prices(take, fields),
+    )
+
+
+def _fields(service: _Reader) -> tuple[FieldEntry, ...]:
+    raws = service.raw.get("required_fields")
+    if not isinstance(raws, list) or not 1 <= len(raws) <= 10:
+        raise service.error("required_fields", "must be a list of 1 to 10 fields")
+    fields = tuple(_field(service, raw) for raw in raws)
+    if len({field.name for field in fields}) != len(fields):
+        raise service.error("required_fields", "has the same name twice")
+    if sum(field.kind in IDENTIFIER_KINDS for field in fields) != 1:
+        raise service.error("required_fields", "exactly one must have the type imei, imei_or_serial or msisdn")
+    return fields
+
+
+def _field(service: _Reader, raw: Any) -> FieldEntry:
+    take = _Reader(raw, f"{service.where}: required_fields", _FIELD_KEYS)
+    name = take.text("name", 40, needed=True)
+    take.where += f": {name}"
+    if not _FIELD_NAME.fullmatch(name):
+        raise take.error("name", "must be small letters, digits and underscores")
+    kind = take.text("type", 40, needed=True)
+    if kind not in FieldKind.values:
+        raise take.error("type", f"{kind!r} is none of {', '.join(FieldKind.values)}")
+    choices = take.texts("choices", MAX_OPTION_LENGTH)
+    if bool(choices) != (kind == FieldKind.CHOICE):
+        raise take.error("choices", "belong to the type choice, and only there")
+    if any(len(f"{name}={choice}") > MAX_OPTION_LENGTH for choice in choices):
+        raise take.error("choices", f"name and choice together have more than {MAX_OPTION_LENGTH} characters")
+    pattern = take.text("pattern", 120)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise take.error("pattern", f"is no regular expression: {error}") from error
+    currency = take.text("currency", 3)
+    if currency and not re.fullmatch(r"[A-Z]{3}", currency):
+        raise take.error("currency", "must be a code of three letters")
+    label = take.text("label", 80, needed=True)
+    if currency:
+        label = f"{label} ({currency})"[:80]
+    return FieldEntry(
+        name=name,
+        label=label,
+        kind=FieldKind(kind),
+        is_required=take.flag("required", default=True),
+        choices=choices,
+        pattern=pattern,
+        help_text=take.text("help", 200),
+    )
+
+
+def _prices(take: _Reader, fields: tuple[FieldEntry, ...]) -> dict[str, Decimal]:
+    """The ordinary price, and one for each choice of an amount, in proportion to the lowest choice."""
+    base = take.number("price_eur")
+    if not 0 < base <= MAX_PRICE or base != base.quantize(_CENT):
+        raise take.error("price_eur", f"must be more than 0, at most {MAX_PRICE}, in whole cents")
+    prices = {"": base.quantize(_CENT)}
+    for field in fields:
+        if field.kind != FieldKind.CHOICE:
+            continue
+        if not all(choice.isascii() and choice.isdecimal() and int(choice) > 0 for choice in field.choices):
+            raise take.error(f"required_fields: {field.name}: choices", "must be amounts, because they set the price")
+        lowest = min(int(choice) for choice in field.choices)
+        for choice in field.choices:
+            price = (base * int(choice) / lowest).quantize(_CENT, ROUND_HALF_UP)
+            if price > MAX_PRICE:
+                raise take.error("price_eur", f"makes {field.name}={choice} cost more than {MAX_PRICE}")
+            prices[f"{field.name}={choice}"] = price
+    return prices

@@ -1,0 +1,44 @@
+"""``manage.py catalogue_load``: a catalogue file into the database."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from services import catalogue_file, catalogue_loading
+from services.models import Supplier
+
+DEFAULT_FILE = Path(catalogue_file.__file__).parent / "data" / "catalogue.yaml"
+
+
+class Command(BaseCommand):
+    help = "Loads a catalogue file: creates and updates services, never deletes. All or nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE)
+        parser.add_argument("--publish", action="store_true", help="show the services to visitors")
+        parser.add_argument(
+            "--supplier", metavar="SLUG", help="offer every service at this supplier, numbered from 1001"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        supplier = None
+        if options["supplier"]:
+            supplier = Supplier.objects.filter(slug=options["supplier"]).first()
+            if supplier is None:
+                raise CommandError(f"there is no supplier {options['supplier']!r}; see supplier_set")
+        try:
+            catalogue = catalogue_file.read(options["file"])
+            report = catalogue_loading.load(catalogue, publish=options["publish"], supplier=supplier)
+        except catalogue_file.CatalogueFileError as error:
+            raise CommandError(f"nothing was loaded: {error}") from error
+        for word, counts in (("created", report.created), ("updated", report.updated)):
+            if counts:
+                self.stdout.write(f"{word}: " + ", ".join(f"{n} × {name}" for name, n in counts.items()))
+        if not report.has_changed:
+            self.stdout.write(f"{len(catalogue.services)} services, nothing to change")
+        for name in report.only_in_database:
+            self.stdout.write(f"only in the database, left alone: {name}")

@@ -1,0 +1,96 @@
+"""Only ``orders/lifecycle.py`` writes ``Order.state``: read off the source, so that no test has to meet the line."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.sources import called_name, calls_of, sources
+
+WRITER = "orders/lifecycle.py"
+
+
+def writes_of_state(tree: ast.AST) -> Iterator[int]:
+    """Lines that write a ``state`` which may be an order's. A payment's is told by its name."""
+    for node in ast.walk(tree):
+        targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            yield from (node.lineno for target in targets for name in ast.walk(target) if _is_order_state(name))
+    for call in calls_of(tree):
+        if _writes(call):
+            yield call.lineno
+
+
+def _is_order_state(target: ast.AST) -> bool:
+    return isinstance(target, ast.Attribute) and target.attr == "state" and ast.unparse(target) != "payment.state"
+
+
+def _writes(call: ast.Call) -> bool:
+    name = called_name(call)
+    if name in {"setattr", "bulk_update"} or any(keyword.arg == "update_fields" for keyword in call.keywords):
+        constants = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant)]
+        return "state" in constants
+    if name not in {"update", "create", "get_or_create", "update_or_create", "bulk_create"}:
+        return False
+    for keyword in call.keywords:
+        if keyword.arg == "state":
+            return not ast.unparse(keyword.value).startswith("PaymentState.")
+        if keyword.arg in {None, "defaults"}:
+            keys = [key.value for key in ast.walk(keyword.value) if isinstance(key, ast.Constant)]
+            if "state" in keys:
+                return True
+    return False
+
+
+def test_only_the_lifecycle_writes_the_state_of_an_order():
+    found = {path: list(writes_of_state(tree)) for path, tree in sources().items() if path != WRITER}
+
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_the_lifecycle_writes_it_in_one_place():
+    tree = sources()[WRITER]
+    writers = {
+        function.name
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant) and key.value == "state"
+    }
+
+    assert writers == {"_move"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "order.state = target",
+        "self.order.state, other = 1, 2",
+        "Order.objects.filter(pk=1).update(state=OrderState.PAID)",
+        "rows.update(**{'state': target})",
+        "Order.objects.update_or_create(pk=1, defaults={'state': target})",
+        "Order.objects.create(state=OrderState.PAID)",
+        "setattr(order, 'state', target)",
+        "order.save(update_fields=['state'])",
+        "Order.objects.bulk_update(orders, ['state'])",
+    ],
+)
+def test_a_second_writer_would_be_seen(line):
+    assert list(writes_of_state(ast.parse(line))) == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "payment.state = target",
+        "Payment.objects.filter(pk=1).update(state=PaymentState.OPEN)",
+        "Order.objects.filter(state=OrderState.PAID).update(polls=1)",
+        "order.state == target",
+    ],
+)
+def test_reading_it_is_no_write(line):
+    assert list(writes_of_state(ast.parse(line))) == []
