@@ -58,6 +58,16 @@ EVENTS: Final[Mapping[str, EventKind]] = {
         _("%(supplier)s did not find the device: %(message)s"),
         _("Our supplier did not find this device in its records."),
     ),
+    "order.delivered_by_hand": EventKind(
+        _("Staff entered the result: %(evidence)s"), _("Completed. Your result is ready.")
+    ),
+    "order.ended_by_hand_unavailable": EventKind(
+        _("Staff ended it as unavailable: %(evidence)s %(message)s"), _("Our supplier cannot deliver this order.")
+    ),
+    "order.ended_by_hand_not_found": EventKind(
+        _("Staff ended it as not found: %(evidence)s %(message)s"),
+        _("Our supplier did not find this device in its records."),
+    ),
     "order.cancelled": EventKind(_("Cancelled: %(reason)s"), _("The order was cancelled.")),
     "order.said_bought": EventKind(
         _("Staff checked the supplier's panel: bought as %(supplier_order_id)s. %(evidence)s")
@@ -90,7 +100,7 @@ def record(
         actor_ident=actor.ident[:254],
         actor_label=actor.label[:254],
         ip=actor.ip,
-        data={name: str(value)[:500] for name, value in data.items()},
+        data={name: str(value).replace("\x00", "")[:500] for name, value in data.items()},
         at=clock.now(),
     )
 

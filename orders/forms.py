@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from orders import lifecycle, resolving
+from services.suppliers.plain_text import MAX_CHARS
 from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
 
 
@@ -55,6 +58,46 @@ class BoughtForm(EvidenceForm):
                     % {"supplier": live.supplier, "order": twin.order, "reference": live.reference}
                 )
         return given
+
+
+class TypedField(forms.CharField):
+    """Text for the customer. A line end counts as one character, however the browser sends it."""
+
+    def to_python(self, value: Any) -> str:
+        """The text with one kind of line end."""
+        return str(super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class ResultForm(EvidenceForm):
+    """Asks for the result itself."""
+
+    result = TypedField(
+        label=gettext_lazy("Result"),
+        help_text=gettext_lazy("Plain text, exactly as the customer shall read it on the order page and in the mail."),
+        max_length=MAX_CHARS,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ("result", "evidence")
+
+    def clean_result(self) -> str:
+        """What was typed, when any of it can be seen."""
+        text = str(self.cleaned_data["result"])
+        if not lifecycle.typed(text):
+            raise ValidationError(_("Nothing in this text can be seen."))
+        return text
+
+
+class EndForm(EvidenceForm):
+    """Asks what the customer shall be told."""
+
+    note = TypedField(
+        label=gettext_lazy("The supplier's reason"),
+        help_text=gettext_lazy("The customer reads this under “Our supplier said”. Empty: nothing is quoted."),
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    field_order = ("note", "evidence")
 
 
 class SendAgainForm(StaffActionForm):

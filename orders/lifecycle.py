@@ -7,8 +7,9 @@ a forbidden move raises ``TransitionRefused``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any, Final
 
 from django.db import transaction
@@ -17,12 +18,18 @@ from orders import events, mailing
 from orders.models import Order, SupplierAttempt
 from orders.models.mail import MailKind
 from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, OPEN, AttemptOutcome, HoldReason, OrderState, is_legal
+from services.suppliers.plain_text import MAX_CHARS, to_plain_text
 from unlockshop.kernel import clock, work
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused, TransitionRefused
 
 STAFF_DUE: Final = timedelta(hours=24)
 ADVANCE_TASK: Final = "orders.advance_order"
+# How staff may end an order on hold without a result: the event that says so and the mail that goes out.
+ENDS_BY_HAND: Final[Mapping[OrderState, tuple[str, MailKind]]] = {
+    OrderState.UNAVAILABLE: ("order.ended_by_hand_unavailable", MailKind.UNAVAILABLE),
+    OrderState.NOT_FOUND: ("order.ended_by_hand_not_found", MailKind.NOT_FOUND),
+}
 
 
 def lock(order_id: int) -> Order:
@@ -151,12 +158,7 @@ def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
     """
     _need_reason(reason)
     with transaction.atomic():
-        order = lock(order_id)
-        if order.state != OrderState.ON_HOLD:
-            raise TransitionRefused(f"{order} is {order.state}, not on hold")
-        live = live_attempt(order)
-        if live and live.outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.IN_FLIGHT}:
-            raise TransitionRefused(f"say first whether {live.reference} was bought")
+        live = _live_of_held(order_id)
         target = OrderState.IN_PROCESS if live else OrderState.PAID
         return _move(
             order_id,
@@ -177,6 +179,7 @@ def complete(order_id: int, *, result: str, supplier_name: str, actor: Actor) ->
         OrderState.COMPLETED,
         "order.completed",
         actor=actor,
+        from_states={OrderState.IN_PROCESS},
         changes={"result": result},
         data={"supplier": supplier_name},
         mail=MailKind.COMPLETED,
@@ -190,6 +193,7 @@ def mark_unavailable(order_id: int, *, note: str, supplier_name: str, actor: Act
         OrderState.UNAVAILABLE,
         "order.unavailable",
         actor=actor,
+        from_states={OrderState.IN_PROCESS},
         changes={"supplier_note": note},
         data={"supplier": supplier_name, "message": note},
         mail=MailKind.UNAVAILABLE,
@@ -203,14 +207,70 @@ def mark_not_found(order_id: int, *, note: str, supplier_name: str, actor: Actor
         OrderState.NOT_FOUND,
         "order.not_found",
         actor=actor,
+        from_states={OrderState.IN_PROCESS},
         changes={"supplier_note": note},
         data={"supplier": supplier_name, "message": note},
         mail=MailKind.NOT_FOUND,
     )
 
 
+def deliver_by_hand(order_id: int, *, result: str, evidence: str, actor: Actor) -> Order:
+    """on_hold -> completed, with a result that staff typed and the mail that carries it. Needs evidence.
+
+    Refused while an attempt's outcome is unknown. Any state but on hold is refused, completed too: what was typed
+    would be lost without a word.
+    """
+    _need_evidence(evidence)
+    if len(result.strip()) > MAX_CHARS:
+        raise Refused(f"a result has at most {MAX_CHARS:,} characters", code="result_too_long")
+    text = typed(result)
+    if not text:
+        raise Refused("a completed order needs a result", code="empty_result")
+    with transaction.atomic():
+        _live_of_held(order_id)
+        return _move(
+            order_id,
+            OrderState.COMPLETED,
+            "order.delivered_by_hand",
+            actor=actor,
+            from_states={OrderState.ON_HOLD},
+            changes={"result": text},
+            data={"evidence": evidence},
+            mail=MailKind.COMPLETED,
+        )
+
+
+def end_by_hand(order_id: int, target: OrderState, *, note: str, evidence: str, actor: Actor) -> Order:
+    """on_hold -> unavailable | not_found, said by staff. Needs evidence. The customer reads ``note``.
+
+    Refused while an attempt's outcome is unknown, for any other target, and in any state but on hold.
+    """
+    _need_evidence(evidence)
+    if target not in ENDS_BY_HAND:
+        raise TransitionRefused(f"staff cannot end an order as {target}")
+    kind, mail = ENDS_BY_HAND[target]
+    text = typed(note)
+    with transaction.atomic():
+        _live_of_held(order_id)
+        return _move_rejected(
+            order_id,
+            target,
+            kind,
+            actor=actor,
+            from_states={OrderState.ON_HOLD},
+            changes={"supplier_note": text},
+            data={"evidence": evidence, "message": text},
+            mail=mail,
+        )
+
+
+def typed(text: str) -> str:
+    """What staff typed or pasted, as clean as a supplier's text. It is no HTML: a lone ``<`` or ``&`` stays."""
+    return to_plain_text(escape(text, quote=False))
+
+
 def _move_rejected(order_id: int, target: OrderState, kind: str, **details: Any) -> Order:
-    """The supplier has ended the order without a result, so its attempt is alive no more."""
+    """The order has ended without a result, so its attempt is alive no more."""
     with transaction.atomic():
         order = _move(order_id, target, kind, **details)
         order.supplier_attempts.filter(outcome__in=BOUGHT_OUTCOMES).update(outcome=AttemptOutcome.REJECTED)
@@ -255,9 +315,25 @@ def live_attempt(order: Order) -> SupplierAttempt | None:
     return order.supplier_attempts.select_related("supplier").filter(outcome__in=LIVE_OUTCOMES).first()
 
 
+def _live_of_held(order_id: int) -> SupplierAttempt | None:
+    """The live attempt of an order on hold, its row locked. Refused where nobody knows yet what became of it."""
+    order = lock(order_id)
+    if order.state != OrderState.ON_HOLD:
+        raise TransitionRefused(f"{order} is {order.state}, not on hold")
+    live = live_attempt(order)
+    if live and live.outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.IN_FLIGHT}:
+        raise TransitionRefused(f"say first whether {live.reference} was bought")
+    return live
+
+
 def _need_reason(reason: str) -> None:
     if not reason.strip():
         raise Refused("a reason is required", code="reason_required")
+
+
+def _need_evidence(evidence: str) -> None:
+    if not evidence.strip():
+        raise Refused("your evidence is required", code="evidence_required")
 
 
 def _move(
@@ -281,7 +357,8 @@ def _move(
         if not is_legal(old, target) or (from_states is not None and old not in from_states):
             raise TransitionRefused(f"{order} cannot go from {old} to {target}")
         moment = clock.now()
-        columns: dict[str, Any] = {"state": target, "state_changed_at": moment, **(changes or {})}
+        columns: dict[str, Any] = {"state": target, "state_changed_at": moment}
+        columns.update({name: _storable(value) for name, value in (changes or {}).items()})
         if target not in OPEN:
             columns.update(next_action_at=None, ended_at=moment)
         if target != OrderState.ON_HOLD:
@@ -297,3 +374,8 @@ def _move(
         if ring and order.next_action_at is not None and order.next_action_at <= moment:
             work.ring(ADVANCE_TASK, order.pk)
         return order
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL cannot store the NUL character."""
+    return value.replace("\x00", "") if isinstance(value, str) else value

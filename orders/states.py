@@ -33,7 +33,7 @@ TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     S.SUBMITTING: frozenset({S.IN_PROCESS, S.UNCERTAIN, S.PAID, S.ON_HOLD}),
     S.UNCERTAIN: frozenset({S.IN_PROCESS, S.PAID, S.ON_HOLD}),
     S.IN_PROCESS: frozenset({S.COMPLETED, S.UNAVAILABLE, S.NOT_FOUND, S.ON_HOLD, S.CANCELLED}),
-    S.ON_HOLD: frozenset({S.PAID, S.IN_PROCESS, S.CANCELLED}),
+    S.ON_HOLD: frozenset({S.PAID, S.IN_PROCESS, S.COMPLETED, S.UNAVAILABLE, S.NOT_FOUND, S.CANCELLED}),
     S.UNAVAILABLE: frozenset({S.PAID}),
     S.NOT_FOUND: frozenset({S.PAID}),
     S.COMPLETED: frozenset(),

@@ -20,6 +20,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from services.answer_patterns import check_pattern
 from services.models import (
     IDENTIFIER_KINDS,
     MAX_GUARANTEED_HOURS,
@@ -29,8 +30,9 @@ from services.models import (
     ServicePrice,
     Supplier,
 )
+from services.order_form import MAX_TEXT
 from services.pausing import LONGEST
-from services.suppliers.http_address import check_address
+from services.suppliers.http_address import check_address, receiver
 from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.money import Money, MoneyError
 from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
@@ -94,12 +96,13 @@ class ServiceFieldForm(forms.ModelForm):
         fields = "__all__"  # noqa: DJ007 - the admin names the fields
 
     def clean_pattern(self) -> str:
-        """A regular expression that compiles, or nothing."""
+        """A regular expression that compiles and cannot be made to run for ever, or nothing."""
         pattern = str(self.cleaned_data["pattern"])
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValidationError(_("Not a regular expression: %(error)s") % {"error": error}) from error
+        if "pattern" in self.changed_data:
+            try:
+                check_pattern(pattern, longest=MAX_TEXT)
+            except ValueError as error:
+                raise ValidationError(str(error)) from error
         return pattern
 
 
@@ -170,7 +173,9 @@ class SupplierForm(forms.ModelForm):
         max_length=500,
         strip=True,
         widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy("Stored encrypted and never shown again. Empty keeps the stored key."),
+        help_text=gettext_lazy(
+            "Stored encrypted and never shown again. Empty keeps the stored key while the host stays the same."
+        ),
     )
     adapter = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
@@ -201,6 +206,14 @@ class SupplierForm(forms.ModelForm):
         if seconds < 1:
             raise ValidationError(_("At least one second."))
         return seconds
+
+    def clean(self) -> dict[str, Any]:
+        """A key is typed for the host that gets it: another host must not be sent the stored one."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        stored = str(self.initial.get("url") or "")
+        if stored and "url" in data and not data.get("new_api_key") and receiver(stored) != receiver(data["url"]):
+            self.add_error("new_api_key", _("The address leads to another host. Enter the API key for it again."))
+        return data
 
     def save(self, commit: bool = True) -> Supplier:
         """With the new key, if one was typed."""

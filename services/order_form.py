@@ -120,7 +120,7 @@ def _required_message(field: ServiceField) -> str:
         field.kind == FieldKind.NETWORK and network_choices(field.service)
     ):
         return _("Choose an answer: %(label)s.") % {"label": field.label}
-    return _("Enter an answer: %(label)s.") % {"label": field.label}
+    return _("Enter the %(label)s.") % {"label": field.label}
 
 
 def _one_of(field: ServiceField, text: str, allowed: Sequence[str]) -> str:
@@ -151,7 +151,8 @@ def _text(field: ServiceField, text: str) -> str:
         logger.exception("the pattern of service field %s cannot be read", field.pk)
         return text
     for candidate in (text, text.upper()):
-        if pattern.fullmatch(candidate):
+        # Capitals can be longer. The pattern was tried on answers of this length before it was stored.
+        if len(candidate) <= MAX_TEXT and pattern.fullmatch(candidate):
             return candidate
     hint = (field.help_text or field.label).rstrip(".")
     raise AnswerInvalid("pattern", _("This is not in the expected form. %(hint)s.") % {"hint": hint})

@@ -32,8 +32,9 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS: list[str] = [BASE_URL]
-# Addresses of reverse proxies whose X-Forwarded-For is believed; without them the peer's address counts.
+# Addresses of reverse proxies whose CLIENT_ADDRESS_HEADER is believed; without them the peer's address counts.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS
@@ -90,14 +91,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "unlockshop.storefront.middleware.AdminContentPolicyMiddleware",
+    "unlockshop.storefront.middleware.StaffPagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "unlockshop.storefront.middleware.ClientAddressMiddleware",
     "unlockshop.storefront.middleware.BodyLimitMiddleware",
+    "unlockshop.storefront.middleware.RefusedFormMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "unlockshop.storefront.middleware.StaffSignInLimitMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -222,6 +225,8 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")
+# From one address; the customers of a proxy that is not trusted share one.
+PURCHASES_PER_HOUR = env.int("PURCHASES_PER_HOUR", default=20)
 
 # Mail
 MAIL_TRANSPORT = env.str("MAIL_TRANSPORT", default="orders.sendgrid_transport.SendGridTransport")
@@ -268,9 +273,14 @@ LOGGING: dict[str, Any] = {
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        # Scanners ask for hosts that are not ours all day; they get a 400 and no traceback.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         # Their lower levels print request bodies and keys.
         "stripe": {"level": "WARNING"},
         "paypalrestsdk": {"level": "WARNING"},

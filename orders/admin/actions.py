@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orders import lifecycle, resolving
-from orders.forms import BoughtForm, EvidenceForm, ReasonForm
+from orders.forms import BoughtForm, EndForm, EvidenceForm, ReasonForm, ResultForm
 from orders.models import Order, SupplierAttempt
 from orders.states import TRANSITIONS, AttemptOutcome, HoldReason, OrderState
 from unlockshop.kernel.actors import Actor
@@ -49,7 +49,7 @@ def _may_hold(now: Situation) -> bool:
     return now.order.state in HELD_BY_STAFF and S.ON_HOLD in TRANSITIONS[S(now.order.state)]
 
 
-def _may_resume(now: Situation) -> bool:
+def _may_decide(now: Situation) -> bool:
     return now.is_held and not now.is_unclear
 
 
@@ -73,6 +73,26 @@ def _hold(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
 def _resume(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
     lifecycle.resume(order.pk, reason=data["reason"], actor=actor)
     return _("%(order)s continues.") % {"order": order}
+
+
+def _enter_result(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    lifecycle.deliver_by_hand(order.pk, result=data["result"], evidence=data["evidence"], actor=actor)
+    return _("%(order)s is completed. Your result is on its way to the customer.") % {"order": order}
+
+
+def _end_unavailable(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    return _end(order, S.UNAVAILABLE, data, actor)
+
+
+def _end_not_found(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    return _end(order, S.NOT_FOUND, data, actor)
+
+
+def _end(order: Order, target: OrderState, data: Mapping[str, Any], actor: Actor) -> str:
+    lifecycle.end_by_hand(order.pk, target, note=data["note"], evidence=data["evidence"], actor=actor)
+    if not order.price:
+        return _("%(order)s is ended. It cost nothing.") % {"order": order}
+    return _("%(order)s is ended. Its money is owed back.") % {"order": order}
 
 
 def _cancel(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
@@ -119,8 +139,34 @@ ORDER_ACTIONS: Final = (
         gettext_lazy("Resume"),
         gettext_lazy("Sends it on: to a supplier, or back to waiting for the supplier that has it."),
         ReasonForm,
-        _may_resume,
+        _may_decide,
         _resume,
+    ),
+    StaffAction(
+        "enter-result",
+        gettext_lazy("Enter the result"),
+        gettext_lazy("Completes the order. The customer gets your text by mail; it cannot be changed afterwards."),
+        ResultForm,
+        _may_decide,
+        _enter_result,
+    ),
+    StaffAction(
+        "end-unavailable",
+        gettext_lazy("End as unavailable"),
+        gettext_lazy("It cannot be delivered. The customer gets the mail “Unavailable”, and the money is owed back."),
+        EndForm,
+        _may_decide,
+        _end_unavailable,
+        is_danger=True,
+    ),
+    StaffAction(
+        "end-not-found",
+        gettext_lazy("End as not found"),
+        gettext_lazy("The supplier does not know the device. The mail “Not found” goes out; the money is owed back."),
+        EndForm,
+        _may_decide,
+        _end_not_found,
+        is_danger=True,
     ),
     StaffAction(
         "hold",

@@ -20,7 +20,10 @@ from orders.admin.wording import (
     state_cell,
 )
 from orders.models import Order, OrderEvent, Purchase, SupplierAttempt, SupplierExchange
-from orders.states import BOUGHT_OUTCOMES
+from orders.states import BOUGHT_OUTCOMES, HoldReason, OrderState
+from services.models import Offer
+from services.suppliers.base import RefusalCode
+from unlockshop.kernel import clock
 from unlockshop.kernel.money import MoneyError, rounded
 from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Table, change_url, list_url, moment, span
 
@@ -78,15 +81,51 @@ def to_compare(order: Order, live: SupplierAttempt | None) -> list[Fact]:
     ]
     if order.hold_reason:
         rows.append(Fact(_("On hold because"), Cell(order.get_hold_reason_display())))
+    said = _last_words(order, live)
     if live is not None:
         rows += [
             Fact(_("Supplier"), Cell(live.supplier.name)),
             Fact(_("Our reference there"), Cell(live.reference, is_code=True)),
             Fact(_("Its service"), Cell(live.supplier_service_id, is_code=True)),
             Fact(_("Sent"), Cell(moment(live.created_at))),
-            Fact(_("What it said"), Cell(live.message or "—")),
+            Fact(_("What it said"), Cell(said or "—")),
         ]
+    elif said:
+        rows.append(Fact(_("What the supplier said"), Cell(said)))
+    if order.state in {OrderState.UNAVAILABLE, OrderState.NOT_FOUND}:
+        rows.append(Fact(_("Would be bought from"), Cell(_next_offer(order))))
     return rows
+
+
+def _last_words(order: Order, live: SupplierAttempt | None) -> str:
+    """The supplier's latest message. Once it has the order, what it said later stands in the hold, not the attempt."""
+    at_first = live.message if live else ""
+    if order.state != OrderState.ON_HOLD or order.hold_reason == HoldReason.STAFF:
+        return at_first
+    held = order.events.filter(kind="order.held").order_by("-seq").first()
+    since = held.data.get("message", "") if held else ""
+    if live is None or live.outcome in BOUGHT_OUTCOMES:
+        return since or at_first
+    return at_first or since
+
+
+def _next_offer(order: Order) -> str:
+    """Supplier and cost of the offer that ``forwarding`` would take now."""
+    gone = order.supplier_attempts.filter(reason_code=RefusalCode.SERVICE_GONE)
+    refused = set(gone.values_list("supplier_id", "supplier_service_id"))
+    offers = Offer.objects.select_related("supplier").filter(
+        Q(supplier__paused_until=None) | Q(supplier__paused_until__lte=clock.now()),
+        service_id=order.service_id,
+        is_active=True,
+        supplier__is_active=True,
+    )
+    for offer in offers:
+        if (offer.supplier_id, offer.supplier_service_id) not in refused:
+            return _("%(supplier)s, at a cost of %(cost)s") % {
+                "supplier": offer.supplier.name,
+                "cost": f"{offer.cost} {offer.cost_currency}",
+            }
+    return _("nobody now: no supplier that takes orders offers the service")
 
 
 def result(order: Order) -> Section | None:

@@ -94,6 +94,14 @@ def check_address(url: str, *, allow_loopback: bool) -> None:
             raise _refuse(f"port {port}") from None
 
 
+def receiver(url: str) -> tuple[str, str, int] | None:
+    """Who gets what is sent to ``url``: scheme, host and port; None for what is no plain URL."""
+    try:
+        return _parsed(url)
+    except Refused:
+        return None
+
+
 def _is_loopback(address: str) -> bool:
     ip = ipaddress.ip_address(address)
     is_mapped = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None

@@ -3,6 +3,20 @@
 // After a failed form the summary is read first.
 document.querySelector(".error-summary")?.focus();
 
+// <time datetime="…Z"> says UTC; visitors read it in their own zone and language, and the UTC text is the title.
+const local = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
+function localTimes() {
+  document.querySelectorAll('time[datetime$="Z"]:not([title])').forEach((time) => {
+    const text = local.format(new Date(time.dateTime));
+    time.title = time.textContent.trim();
+    time.textContent = text;
+  });
+}
+localTimes();
+document.addEventListener("htmx:load", localTimes);
+
 // A form marked data-once is not sent twice by an impatient press; the server would take it as one anyway.
 const sent = new WeakSet();
 document.addEventListener("submit", (event) => {

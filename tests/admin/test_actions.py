@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from orders import lifecycle
+from orders import forwarding, lifecycle
 from orders.models import Order, OutgoingMail
-from orders.states import AttemptOutcome, OrderState
+from orders.states import AttemptOutcome, HoldReason, OrderState
 from payments.models import WebhookDelivery
-from services.models import Supplier
+from services.models import Offer, Supplier
+from services.suppliers.base import RefusalCode
 from tests import factories
 from tests.admin.conftest import held_uncertain
+from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
 from unlockshop.kernel.errors import TransitionRefused
 from unlockshop.kernel.staff_parts import change_url
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.django_db
 S = OrderState
 REASON = {"reason": "the customer asked for it"}
 EVIDENCE = {"evidence": "order list of 23 November, page 1"}
+BY_HAND = {"enter-result", "end-unavailable", "end-not-found"}
 
 
 def url_of(row, name):
@@ -58,7 +62,7 @@ def said(answer):
         (S.SUBMITTING, set()),
         (S.UNCERTAIN, {"hold"}),
         (S.IN_PROCESS, {"hold"}),
-        (S.ON_HOLD, {"resume", "cancel"}),
+        (S.ON_HOLD, {"resume", "cancel", *BY_HAND}),
         (S.COMPLETED, set()),
         (S.UNAVAILABLE, {"resubmit"}),
         (S.NOT_FOUND, {"resubmit"}),
@@ -77,7 +81,7 @@ def test_held_uncertain_order_offers_bought_and_not_bought_only(admin):
 def test_held_in_process_order_may_resume_but_not_be_cancelled(admin):
     order = factories.make_order(S.IN_PROCESS)
     press(admin, order, "hold", **REASON)
-    assert buttons(admin, order) == {"resume"}
+    assert buttons(admin, order) == {"resume", *BY_HAND}
     press(admin, order, "resume", **REASON)
     order.refresh_from_db()
     assert order.state == S.IN_PROCESS
@@ -104,6 +108,105 @@ def test_pressing_moves_the_order_and_names_who_and_why(admin, state, name, targ
     assert (event.actor_kind, event.actor_label, event.ip) == ("staff", "sam@example.com", "127.0.0.1")
     page = admin.get(change_url(order)).content.decode()
     assert "the customer asked for it" in page
+
+
+def in_conflict(reason=HoldReason.RESULT_CONFLICT, message="Bravo answered for 490154203237518"):
+    """An order that its supplier has, and answered with something that does not fit."""
+    order = factories.make_order(S.IN_PROCESS)
+    lifecycle.hold(order.pk, reason=reason, message=message, actor=SYSTEM)
+    order.refresh_from_db()
+    return order
+
+
+def test_result_is_entered_by_hand(admin):
+    order = in_conflict(HoldReason.EMPTY_RESULT, "")
+    press(admin, order, "enter-result", result="CODE: 1234\r\nDEFREEZE: <9>\u202e\x07", **EVIDENCE)
+    order.refresh_from_db()
+    assert (order.state, order.result) == (S.COMPLETED, "CODE: 1234\nDEFREEZE: <9>")
+    page = admin.get(change_url(order)).content.decode()
+    assert "Staff entered the result: order list of 23 November" in page
+    assert buttons(admin, order) == set()
+
+
+@pytest.mark.parametrize(("name", "target"), [("end-unavailable", S.UNAVAILABLE), ("end-not-found", S.NOT_FOUND)])
+def test_order_is_ended_by_hand(admin, name, target):
+    order = in_conflict()
+    answer = press(admin, order, name, note="no such device", **EVIDENCE)
+    assert "money is owed back" in said(answer)
+    order.refresh_from_db()
+    assert (order.state, order.supplier_note) == (target, "no such device")
+    event = order.events.order_by("-seq").first()
+    assert (event.actor_kind, event.actor_label) == ("staff", "sam@example.com")
+    assert buttons(admin, order) == {"resubmit"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("enter-result", {"result": "42"}),
+        ("enter-result", EVIDENCE),
+        ("enter-result", {"result": "\u202e\u200b", **EVIDENCE}),
+        ("enter-result", {"result": "4" * 8001, **EVIDENCE}),
+        ("end-unavailable", {"note": "no"}),
+        ("end-not-found", {"note": "n" * 501, **EVIDENCE}),
+    ],
+)
+def test_ending_by_hand_needs_evidence_and_bounds(admin, name, data):
+    order = in_conflict()
+    assert press(admin, order, name, **data).status_code == 422
+    order.refresh_from_db()
+    assert order.state == S.ON_HOLD
+
+
+def test_line_ends_of_a_browser_do_not_count_twice(admin):
+    order = in_conflict()
+    press(admin, order, "enter-result", result="1\r\n" * 3999 + "1", **EVIDENCE)
+    order.refresh_from_db()
+    assert order.result == "1\n" * 3999 + "1"
+
+
+@pytest.mark.parametrize("name", ["resume", *sorted(BY_HAND)])
+def test_forms_show_what_the_supplier_said_last(admin, name):
+    order = in_conflict()
+    order.supplier_attempts.update(message="timeout at first")
+    page = admin.get(url_of(order, name)).content.decode()
+    assert "Bravo answered for 490154203237518" in page
+    assert "timeout at first" not in page
+
+
+def test_forms_show_why_the_supplier_refused(admin):
+    order = factories.make_order(S.PAID)
+    lifecycle.hold(order.pk, reason=HoldReason.INPUT_REFUSED, message="bad IMEI", actor=SYSTEM)
+    assert "bad IMEI" in admin.get(url_of(order, "end-not-found")).content.decode()
+
+
+def test_resubmit_shows_who_would_be_paid_and_how_much(admin):
+    order = factories.make_order(S.UNAVAILABLE)
+    first = order.service.offers.get()
+    second = Offer.objects.create(
+        service=order.service, supplier=factories.make_supplier(), supplier_service_id="7", cost="12.5",
+        cost_currency="USD", priority=200,
+    )  # fmt: skip
+    assert offered(admin, order) == f"{first.supplier.name}, at a cost of 10.000 EUR"
+    Supplier.objects.filter(pk=first.supplier_id).update(paused_until=clock.now() + timedelta(hours=1))
+    assert offered(admin, order) == f"{second.supplier.name}, at a cost of 12.500 USD"
+    order.supplier_attempts.update(
+        supplier=second.supplier, supplier_service_id="7", reason_code=RefusalCode.SERVICE_GONE
+    )
+    assert offered(admin, order).startswith("nobody now")
+
+
+def test_resubmit_shows_the_offer_that_is_taken(admin):
+    order = factories.make_order(S.NOT_FOUND)
+    shown = offered(admin, order)
+    press(admin, order, "resubmit", **REASON)
+    attempt = forwarding.begin(order.pk)
+    assert shown.startswith(f"{attempt.supplier.name}, ")
+
+
+def offered(client, order):
+    page = client.get(url_of(order, "resubmit")).content.decode()
+    return re.search(r"<dt>Would be bought from</dt>\s*<dd>\s*<span[^>]*>([^<]*)</span>", page).group(1)
 
 
 def test_bought_goes_on_under_the_id(admin):

@@ -109,6 +109,13 @@ def test_pattern_compiles(admin, service, pattern):
     assert "Not a regular expression" in answer.content.decode()
 
 
+def test_pattern_cannot_run_for_ever(admin, service):
+    first = {"name": "imei", "label": "IMEI", "kind": "imei", "position": 0}
+    answer = save(admin, service, fields=[first, second(kind="text", pattern="(a+)+$")])
+    assert "A repeat inside a repeated group" in answer.content.decode()
+    assert service.fields.count() == 1
+
+
 def test_two_fields_of_one_name_are_a_form_error(admin, service):
     first = {"name": "imei", "label": "IMEI", "kind": "imei", "position": 0}
     answer = save(admin, service, fields=[first, {**second(kind="text"), "name": "imei"}])
@@ -222,6 +229,20 @@ def test_supplier_key_is_written_and_never_shown(admin):
     rejected = admin.post(change_url(supplier), supplier_form(new_api_key="THIRD-KEY", url=""))
     assert rejected.status_code == 200
     assert "THIRD-KEY" not in rejected.content.decode()
+
+
+def test_another_host_needs_the_key_again(admin):
+    admin.post(list_url(Supplier) + "add/", supplier_form(new_api_key="FIRST-KEY"))
+    supplier = Supplier.objects.get()
+    for url in ("https://evil.example/api", "https://acme.example:8443/api", "https://acme.example.evil.example/api"):
+        answer = admin.post(change_url(supplier), supplier_form(url=url))
+        assert "Enter the API key for it again" in answer.content.decode()
+        assert Supplier.objects.get().url == "https://acme.example/api"
+    assert admin.post(change_url(supplier), supplier_form(url="https://ACME.example/v2/api")).status_code == 302
+    moved = supplier_form(url="https://new.example/api", new_api_key="SECOND-KEY")
+    assert admin.post(change_url(supplier), moved).status_code == 302
+    supplier = Supplier.objects.get()
+    assert (supplier.url, supplier.api_key) == ("https://new.example/api", "SECOND-KEY")
 
 
 @pytest.mark.parametrize(

@@ -598,8 +598,16 @@ def test_an_event_can_be_sent_again_by_hand(bank: Bank, shop: Shop) -> None:
 
 
 def test_events_can_be_listed(bank: Bank) -> None:
+    began = int(time.time())
+    expired = {bank.client().v1.checkout.sessions.expire(make(bank).id).id for _ in range(3)}
     events = bank.client().v1.events
-    first = events.list({"limit": 2, "type": "checkout.session.expired", "created": {"gte": int(time.time()) - 600}})
+
+    def are_there() -> bool:
+        found = events.list({"limit": 100, "type": "checkout.session.expired", "created": {"gte": began}})
+        return expired <= {event.data.object["id"] for event in found.data}
+
+    wait_for(are_there)
+    first = events.list({"limit": 2, "type": "checkout.session.expired", "created": {"gte": began}})
     assert (len(first.data), first.has_more) == (2, True)
     after = events.list({"limit": 1, "starting_after": first.data[0].id, "type": "checkout.session.expired"})
     assert after.data[0].id == first.data[1].id

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import requests
 
-from unlockshop.demo import supplier_store
+from unlockshop.demo import supplier_catalogue, supplier_store
 from unlockshop.demo.supplier import example_imei
 from unlockshop.demo.supplier_behaviour import TABLE, check_rates, choose, luhn_digit
 
@@ -229,6 +229,13 @@ def test_form_arrays_and_aliases(panel: Panel) -> None:
     assert len(panel.orders(imei)) == 1
 
 
+@pytest.mark.parametrize(("amount", "credited"), [("20", "20"), ("", "5"), ("<b>", "5"), ("1234567", "5")])
+def test_a_topup_credits_the_ordered_amount(amount: str, credited: str) -> None:
+    service = supplier_catalogue.load(CATALOGUE)["1082"]
+    text = supplier_catalogue.result_text(service, "+33612345678", 7, amount=amount)
+    assert text.startswith(f"Credited {credited} EUR to +33612345678. Reference ")
+
+
 def test_custom_fields_in_base64_and_plain(panel: Panel) -> None:
     for place, custom in enumerate((b64({"amount": "10"}), '{"amount": 10}')):
         phone = f"+3361234567{place}"
@@ -237,6 +244,7 @@ def test_custom_fields_in_base64_and_plain(panel: Panel) -> None:
         with sqlite3.connect(panel.store) as connection:
             stored = connection.execute("SELECT fields FROM orders WHERE imei = ?", (phone,)).fetchone()[0]
         assert json.loads(stored) == {"AMOUNT": "10"}
+        assert panel.orders(phone)
     assert error_of(panel.ask("placeimeiorder", xml(ID="1001", IMEI="1", CUSTOMFIELD="%%%")))
 
 

@@ -134,6 +134,9 @@ class TestPlan:
         for process in plan_in(tmp_path).processes():
             assert not {"sk_live_real", "postgres://production"} & set(process.env.values())
 
+    def test_many_purchases_may_come_from_this_machine(self, tmp_path: Path) -> None:
+        assert plan_in(tmp_path).environment()["PURCHASES_PER_HOUR"] == "500"
+
     def test_a_setting_can_be_added(self, tmp_path: Path) -> None:
         assert plan_in(tmp_path, settings={"SWEEP_SECONDS": "1"}).environment()["SWEEP_SECONDS"] == "1"
 

@@ -32,9 +32,18 @@ MOVES = {
     ],
     S.IN_PROCESS: [lambda o: lifecycle.submitted(o.pk, attempt=_attempt(o), next_poll_at=clock.now(), actor=SYSTEM)],
     S.ON_HOLD: [lambda o: lifecycle.hold(o.pk, reason=HoldReason.STAFF, actor=SYSTEM)],
-    S.COMPLETED: [lambda o: lifecycle.complete(o.pk, result="42", supplier_name="x", actor=SYSTEM)],
-    S.UNAVAILABLE: [lambda o: lifecycle.mark_unavailable(o.pk, note="no", supplier_name="x", actor=SYSTEM)],
-    S.NOT_FOUND: [lambda o: lifecycle.mark_not_found(o.pk, note="no", supplier_name="x", actor=SYSTEM)],
+    S.COMPLETED: [
+        lambda o: lifecycle.complete(o.pk, result="42", supplier_name="x", actor=SYSTEM),
+        lambda o: lifecycle.deliver_by_hand(o.pk, result="42", evidence="its panel", actor=SYSTEM),
+    ],
+    S.UNAVAILABLE: [
+        lambda o: lifecycle.mark_unavailable(o.pk, note="no", supplier_name="x", actor=SYSTEM),
+        lambda o: lifecycle.end_by_hand(o.pk, S.UNAVAILABLE, note="no", evidence="its panel", actor=SYSTEM),
+    ],
+    S.NOT_FOUND: [
+        lambda o: lifecycle.mark_not_found(o.pk, note="no", supplier_name="x", actor=SYSTEM),
+        lambda o: lifecycle.end_by_hand(o.pk, S.NOT_FOUND, note="no", evidence="its panel", actor=SYSTEM),
+    ],
     S.CANCELLED: [lambda o: lifecycle.cancel(o.pk, reason="asked", actor=SYSTEM)],
 }
 ILLEGAL = [(old, new) for old in S for new in MOVES if old != new and not is_legal(old, new)]
@@ -101,6 +110,18 @@ def test_legal_transition_has_a_way_and_writes_one_event(old, new):
     assert order.events.count() == events + 1
     last = order.events.last()
     assert (last.from_state, last.to_state) == (old, new)
+
+
+@pytest.mark.parametrize("target", [S.COMPLETED, S.UNAVAILABLE, S.NOT_FOUND])
+def test_a_suppliers_answer_ends_only_what_is_in_process(target):
+    order = factories.make_order(S.IN_PROCESS)
+    lifecycle.hold(order.pk, reason=HoldReason.STAFF, actor=SYSTEM)
+    before = _snapshot(order)
+
+    with pytest.raises(TransitionRefused):
+        MOVES[target][0](order)
+
+    assert _snapshot(order) == before
 
 
 @pytest.mark.parametrize("state", list(S))

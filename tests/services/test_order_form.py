@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.answer_patterns import check_pattern
 from services.checklists import statements_for
 from services.device_list import MAX_DEVICES, DevicesInvalid, read_devices
 from services.models import Service, ServiceField
@@ -88,6 +89,50 @@ def test_pattern_matches_the_whole_answer_and_forgives_case() -> None:
     field = question("text", pattern="^PRD-[0-9]{5}-[0-9]{3}$", help_text="Printed under the battery.")
     assert clean_answer(field, "prd-12345-678") == "PRD-12345-678"
     assert refusal(field, "PRD-12345-6789") == "pattern"
+
+
+def test_pattern_never_sees_more_than_a_hundred_characters() -> None:
+    field = question("text", pattern="[S]+", help_text="Capitals.")
+    assert clean_answer(field, "ß" * 50) == "S" * 100
+    assert refusal(field, "ß" * 51) == "pattern"
+    assert refusal(field, "S" * 101) == "too_long"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "",
+        "^PRD-[0-9]{5}-[0-9]{3}$",
+        "(?i)(?:AB|CD)-[0-9]+",
+        r"[(+*)]+\(a+\)+",
+        "(?:[0-9]{2}){3}",
+        "[0-9]+([.,][0-9]+)?",
+    ],
+)
+def test_ordinary_patterns_are_taken(pattern: str) -> None:
+    check_pattern(pattern, longest=100)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(", "Not a regular expression"),
+        *(
+            (pattern, "repeat inside a repeated group")
+            for pattern in ("(a+)+$", "(a*)*", "((a+))+", "(?P<n>a{1,9}){9}")
+        ),
+        *((pattern, "far too long") for pattern in ("(ab|a|b)+x", ".*.*.*.*.*.*x", "(ü|ü)+")),
+    ],
+)
+def test_patterns_that_could_run_for_ever_are_refused(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_pattern(pattern, longest=100)
+
+
+def test_required_answer_is_asked_for_by_name() -> None:
+    with pytest.raises(AnswerInvalid) as caught:
+        clean_answer(question("text", label="Provider ID (PRD)"), " ")
+    assert caught.value.message == "Enter the Provider ID (PRD)."
 
 
 def test_unreadable_pattern_does_not_stop_an_order(caplog: pytest.LogCaptureFixture) -> None:

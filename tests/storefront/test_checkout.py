@@ -181,6 +181,36 @@ def test_checkout_pages_are_private(client: Client, step: str) -> None:
     assert 'aria-current="step"' in response.content.decode()
 
 
+def test_refused_forms_may_stay_in_the_browsers_history(client: Client) -> None:
+    service = make_service()
+    draft = draft_at_check(client, service)
+    refused = [
+        send_device(client, service, "12"),
+        send_details(client, draft, email="nobody"),
+        client.post(f"/checkout/{draft.token}/check/", {"shown": "x" * 64}),
+    ]
+    assert [response.status_code for response in refused] == [422, 422, 409]
+    for response in refused[:2]:
+        assert set(response["Cache-Control"].split(", ")) == {"private", "no-cache"}
+        assert "Vary" not in response, "the draft's cookie is another one when Back is pressed"
+    assert "no-store" in refused[2]["Cache-Control"]
+    assert "Cookie" in client.get(service.get_absolute_url())["Vary"]
+
+
+def test_topups_ask_for_a_phone_number(client: Client) -> None:
+    service = make_service(kind="topup", fields=(("msisdn", "msisdn"),), country="FR")
+    page = client.get(service.get_absolute_url()).content.decode()
+    assert '<span class="steps__label">Phone number</span>' in page
+    response = send_device(client, service, "")
+    assert response.content.decode().count("Enter the phone number in international form") == 2
+    draft = draft_at_check(client, service, "+33612345678")
+    for step in ("details", "check"):
+        page = client.get(f"/checkout/{draft.token}/{step}/").content.decode()
+        assert '<span class="steps__label">Phone number</span>' in page
+    other = client.get(make_service().get_absolute_url()).content.decode()
+    assert '<span class="steps__label">Device</span>' in other
+
+
 def test_free_service_is_paid_at_once(client: Client) -> None:
     draft = draft_at_check(client, make_service(price="0"))
     assert "Place the order" in client.get(f"/checkout/{draft.token}/check/").content.decode()
@@ -193,7 +223,11 @@ def test_free_service_is_paid_at_once(client: Client) -> None:
 
 def test_basket_too_small_to_be_paid_says_how_many_are_needed(client: Client) -> None:
     service = make_service(price="0.20")
-    assert "From 3 devices" in client.get(service.get_absolute_url()).content.decode()
+    page = client.get(service.get_absolute_url()).content.decode()
+    assert "From 3 devices" in page
+    assert "<details open>" in page
+    assert "At least 3 devices are needed: enter them here, one per line." in page
+    assert "<details>" in client.get(make_service().get_absolute_url()).content.decode()
     for fields in ({}, {"several": imei(1)}):
         response = send_device(client, service, **fields)
         assert response.status_code == 422

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import DatabaseError
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from tests.factories import make_service
 from unlockshop.storefront import errors, home_views, ratelimit
-from unlockshop.storefront.middleware import client_address
+from unlockshop.storefront.addresses import client_address, client_ip
+from unlockshop.storefront.middleware import ClientAddressMiddleware
 
 
 @pytest.mark.django_db
@@ -145,6 +148,30 @@ def test_health_without_database(rf: RequestFactory, monkeypatch: pytest.MonkeyP
 def test_address_of_the_visitor(settings: Any, peer: str, forwarded: str, found: str | None) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
     assert client_address(peer, forwarded) == found
+
+
+@pytest.mark.parametrize(
+    ("header", "found"), [("X-Forwarded-For", "198.51.100.9"), ("X-Shop-Client-6f1c", "203.0.113.7")]
+)
+def test_address_is_read_from_the_configured_header(
+    rf: RequestFactory, settings: Any, header: str, found: str
+) -> None:
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    settings.CLIENT_ADDRESS_HEADER = header
+    request = rf.get(
+        "/", REMOTE_ADDR="10.0.0.5", HTTP_X_FORWARDED_FOR="198.51.100.9", HTTP_X_SHOP_CLIENT_6F1C="203.0.113.7"
+    )
+    ClientAddressMiddleware(lambda _request: HttpResponse())(request)
+    assert client_ip(request) == found
+
+
+@pytest.mark.django_db
+def test_unknown_host_is_not_logged(client: Client, settings: Any) -> None:
+    assert client.get("/", HTTP_HOST="scanner.example").status_code == 400
+    logger = logging.getLogger("django.security.DisallowedHost")
+    assert not logger.propagate
+    assert any(type(handler) is logging.NullHandler for handler in logger.handlers)
+    assert settings.LOGGING["loggers"][logger.name]["handlers"] == ["nowhere"]
 
 
 def test_rate_limit_counts_per_visitor_and_scope() -> None:

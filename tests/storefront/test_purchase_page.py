@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -345,6 +345,19 @@ def test_the_provider_is_not_asked_more_than_thirty_times_a_minute(
         assert come_back(client, purchase).status_code == 200
 
     assert provider.asked == 30
+
+
+def test_sixty_ways_to_the_payment_page_in_an_hour_per_address(client: Client, monday: datetime) -> None:
+    purchase = factories.make_purchase()
+    for _ in range(60):
+        assert pay(client, purchase).status_code == 303
+    refused = pay(client, purchase)
+
+    assert (refused.status_code, refused["Retry-After"]) == (429, "3600")
+    assert f'href="{purchase.get_absolute_url()}"' in refused.content.decode()
+    assert "no-store" in refused["Cache-Control"]
+    address = reverse("pay", args=[purchase.secret])
+    assert client.post(address, REMOTE_ADDR="192.0.2.99").status_code == 303
 
 
 # --- Privacy and cost

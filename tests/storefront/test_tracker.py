@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from orders.states import UNPAID, HoldReason, OrderState
 from tests import factories
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
+from unlockshop.storefront.tracker_presenting import TrackedDevice, TrackedOrder
 from unlockshop.storefront.tracker_views import read_question
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +92,7 @@ def test_number_answer_is_exactly_the_allowed_list(client: Client, monday: datet
     order = order_with_canaries(S.COMPLETED)
 
     assert answer_of(html_of(client, order.number)) == (
-        "Completed The work is done and the result is ready. Unlock AT&amp;T iPhone Timeline "
+        f"Order {order.number} Completed The work is done and the result is ready. Unlock AT&amp;T iPhone Timeline "
         "Ordered Order placed. 23 Nov 2026, 12:00 UTC "
         "Paid Payment received. 23 Nov 2026, 12:00 UTC "
         "Submitted / In process Being submitted to our supplier. 23 Nov 2026, 12:00 UTC "
@@ -107,7 +109,15 @@ def test_number_is_read_as_people_type_it(client: Client, spelling: str) -> None
     number = order.number
     q = spelling.format(number, number.lower(), number.replace("-", ""), number.replace("-", " "))
 
-    assert "Submitted / In process" in html_of(client, q)
+    answer = answer_of(html_of(client, q))
+    assert answer.startswith(f"Order {number} Submitted / In process")
+
+
+def test_public_records_have_exactly_these_fields() -> None:
+    assert [each.name for each in fields(TrackedOrder)] == [
+        "number", "word", "meaning", "tone", "service_name", "milestones",
+    ]  # fmt: skip
+    assert [each.name for each in fields(TrackedDevice)] == ["word", "tone", "family", "ordered_on"]
 
 
 # --- By device
@@ -118,7 +128,7 @@ def test_device_answer_is_exactly_the_allowed_list(client: Client, monday: datet
 
     assert answer_of(html_of(client, order.identifier)) == (
         "One order for this device Completed Unlock, Network unlock Ordered on 23 Nov 2026 "
-        "At most the ten newest are shown. The order number, which is in our mail, shows more."
+        "The order number, which is in our mail, shows more."
     )
 
 
@@ -154,6 +164,7 @@ def test_ten_newest_are_listed(client: Client, monday: datetime) -> None:
     answer = answer_of(html_of(client, factories.IMEI))
 
     assert answer.startswith("10 orders for this device")
+    assert "At most the ten newest are shown. The order number" in answer
     assert [int(day) for day in re.findall(r"Ordered on (\d+)", answer)] == [4, 3, 2, 1, 30, 29, 28, 27, 26, 25]
 
 
@@ -169,7 +180,8 @@ def test_no_secret_is_in_any_part_of_the_answer(client: Client, state: OrderStat
 
     assert response.status_code == 200
     assert "We have no order" not in everything
-    assert [secret for secret in secrets_of(order) if secret in everything] == []
+    found = [secret for secret in secrets_of(order) if secret in everything]
+    assert found == ([order.number] if by == "number" else []), "only what the visitor typed"
 
 
 def test_device_answer_has_no_service_name(client: Client) -> None:

@@ -171,6 +171,7 @@ class Plan:
             "SUPPLIER_DEADLINE_SECONDS": "10",
             "SUPPLIER_LEASE_SECONDS": "40",
             "SUPPLIER_PAUSE_SECONDS": "5",
+            "PURCHASES_PER_HOUR": "500",
             "PAYMENT_PAGE_ORIGINS": self.bank_url,
             "STRIPE_API_BASE": self.bank_url,
             "STRIPE_API_KEY": self.secrets.stripe_key,

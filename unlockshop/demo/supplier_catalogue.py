@@ -37,6 +37,8 @@ _REQUIRES = (
 _REQUIRED_BY_FIELD = {"network": "Network", "model": "Mobile", "prd": "PRD", "mep": "MEP"}
 _IDENTIFIERS = ("imei", "imei_or_serial", "msisdn")
 _LONG_NUMBER = re.compile(r"[0-9]{8,}")
+_CREDITED = re.compile(r"(?<=^Credited )[0-9]+")
+_AMOUNT = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,9 @@ def _service(service_id: str, entry: dict[str, Any]) -> Service:
     )
 
 
-def result_text(service: Service, identifier: str, order_id: int) -> str:
+def result_text(service: Service, identifier: str, order_id: int, *, amount: str = "") -> str:
     """The success text of one order: long numbers (8 digits and more) vary by order, placeholders are filled.
+    A top-up credits the ordered ``amount``.
 
     A placeholder of another kind than the ordered identifier gets a value derived from that identifier.
     """
@@ -104,6 +107,8 @@ def result_text(service: Service, identifier: str, order_id: int) -> str:
         return "".join(vary.choices("0123456789", k=len(found[0])))
 
     text = _LONG_NUMBER.sub(another, service.success_text)
+    if _AMOUNT.fullmatch(amount):
+        text = _CREDITED.sub(amount, text)
     derive = random.Random(f"device:{identifier}")
     serial = "DM" + "".join(derive.choices("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", k=8))
     imei = example_imei("00", derive.randrange(10_000))

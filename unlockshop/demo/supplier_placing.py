@@ -108,7 +108,7 @@ class Placer:
             cost_cents=service.cost_cents,
             answer_imei=told_imei,
             final_status=SUCCESS,
-            final_code=catalogue.result_text(service, told_imei, order_id),
+            final_code=catalogue.result_text(service, told_imei, order_id, amount=inputs.get("AMOUNT", "")),
             seconds=settings.fast_seconds + jitter,
         )
         if slug == "slow":

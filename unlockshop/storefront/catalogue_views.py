@@ -11,7 +11,6 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,6 +22,7 @@ from services.order_form import network_choices
 from unlockshop.kernel.errors import Refused
 from unlockshop.storefront import checkout_drafts, errors
 from unlockshop.storefront.checkout_forms import DeviceForm
+from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
 
 DRAFTS_PER_HOUR: Final = 300
@@ -101,7 +101,7 @@ def _service_page(
 ) -> HttpResponse:
     context = {**_about(service), "form": form, "draft": draft}
     response = render(request, "storefront/service.html", context, status=status)
-    add_never_cache_headers(response)
+    keep_private(response)
     return response
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -23,25 +22,24 @@ from unlockshop.kernel import actors
 from unlockshop.kernel.errors import Refused, ShopError
 from unlockshop.kernel.money import Money
 from unlockshop.storefront import checkout_drafts, errors
+from unlockshop.storefront.addresses import client_ip
 from unlockshop.storefront.catalogue_views import checkout_closed, service_with_form
 from unlockshop.storefront.checkout_forms import CheckForm, DetailsForm
-from unlockshop.storefront.middleware import client_ip
 from unlockshop.storefront.paying import payment_page
+from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
-
-PURCHASES_PER_HOUR: Final = 20
 
 StepView = Callable[[HttpRequest, Draft], HttpResponse]
 
 
 def checkout_step(view: StepView) -> Callable[[HttpRequest, str], HttpResponse]:
-    """A step of the draft that the address names: never stored, never indexed, over once the purchase is made."""
+    """A step of the draft that the address names: private, never indexed, over once the purchase is made."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, token: str) -> HttpResponse:
         draft = checkout_drafts.draft_of(token)
         response = _gone(request) if draft is None else view(request, draft)
-        add_never_cache_headers(response)
+        keep_private(response)
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
 
@@ -99,7 +97,7 @@ def _buy(request: HttpRequest, draft: Draft) -> HttpResponse:
             text=_("They, or the service, were changed after this page was opened. Nothing was ordered."),
             way_out=errors.WayOut(request.path, _("Check your answers again")),
         )
-    if too_many(request, "purchase", PURCHASES_PER_HOUR, HOUR):
+    if too_many(request, "purchase", settings.PURCHASES_PER_HOUR, HOUR):
         way_out = errors.WayOut(request.path, _("Check your answers again"))
         return errors.too_many_requests(request, retry_after=HOUR, way_out=way_out)
     ip = client_ip(request)

@@ -1,21 +1,29 @@
-"""Where a request comes from, how large it may be, and the wider content policy that the staff pages need."""
+"""Where a request comes from, how large it may be, what Back finds, and what the staff pages need."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from functools import lru_cache
+from typing import Any, Final
 
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 
 from unlockshop.storefront import errors
+from unlockshop.storefront.addresses import client_address, forwarded_for
+from unlockshop.storefront.private_pages import stays_in_history
+from unlockshop.storefront.ratelimit import HOUR, MINUTE, allowed, too_many
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SIGN_INS_PER_ADDRESS: Final = 10
+ADDRESS_WINDOW: Final = 5 * MINUTE
+SIGN_INS_PER_ACCOUNT: Final = 20
+ACCOUNT_WINDOW: Final = HOUR
 
 # The admin's scripts (Alpine) evaluate strings and set styles. Customers never load them.
 ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE], "img-src": ["data:"]}
@@ -29,7 +37,7 @@ class ClientAddressMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.client_ip = client_address(  # type: ignore[attr-defined]
-            request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+            request.META.get("REMOTE_ADDR", ""), forwarded_for(request)
         )
         return self.get_response(request)
 
@@ -47,8 +55,25 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
 
-class AdminContentPolicyMiddleware:
-    """Allow the staff pages, and only them, what their scripts cannot do without."""
+class RefusedFormMiddleware:
+    """Let Back find a refused form that ``keep_private`` leaves to the browser's history.
+
+    Other cookies than when it was sent, such as the draft's, must not hide it: "Vary: Cookie" goes. No shared cache
+    keeps the page, and no request but Back gets it, for it answers a POST.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method == "POST" and stays_in_history(response):
+            del response["Vary"]
+        return response
+
+
+class StaffPagesMiddleware:
+    """Allow the staff pages, and only them, what their scripts cannot do without; keep them out of every cache."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -58,50 +83,35 @@ class AdminContentPolicyMiddleware:
         if request.path_info.startswith(reverse("admin:index")):
             # What django-csp's csp_update decorator sets; the views are not ours to decorate.
             response._csp_update = ADMIN_POLICY  # type: ignore[attr-defined]  # noqa: SLF001
+            add_never_cache_headers(response)
         return response
 
 
-def client_address(peer: str, forwarded_for: str) -> str | None:
-    """The visitor's address: the peer's, or what our own proxies say about whom they serve.
+class StaffSignInLimitMiddleware:
+    """Count attempts to sign in, by address and by account. A count ends with its window; no account is ever closed.
 
-    Of ``forwarded_for`` the last hop counts that is not a proxy of ours: everything left of it the visitor
-    may have written. An unreadable hop is not believed, then the peer counts.
+    Stands behind the CSRF check, so that a form on another site cannot use up an account's attempts.
     """
-    peer_address = _parse(peer)
-    if peer_address is None:
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
+        """429 instead of the view when there were too many."""
+        match = request.resolver_match
+        if request.method != "POST" or match is None or match.view_name != "admin:login":
+            return None
+        if too_many(request, "sign-in", SIGN_INS_PER_ADDRESS, ADDRESS_WINDOW):
+            return _too_many_sign_ins(request, ADDRESS_WINDOW)
+        account = get_user_model().normalize_username(request.POST.get("username", "")).strip().lower()
+        if account and not allowed(f"sign-in-of:{account}", None, SIGN_INS_PER_ACCOUNT, ACCOUNT_WINDOW):
+            return _too_many_sign_ins(request, ACCOUNT_WINDOW)
         return None
-    proxies = _networks(tuple(settings.TRUSTED_PROXIES))
-    if not _is_in(peer_address, proxies):
-        return str(peer_address)
-    for hop in reversed(forwarded_for.split(",")):
-        address = _parse(hop)
-        if address is None:
-            break
-        if not _is_in(address, proxies):
-            return str(address)
-    return str(peer_address)
 
 
-def client_ip(request: HttpRequest) -> str | None:
-    """The address that ``ClientAddressMiddleware`` found."""
-    found: str | None = getattr(request, "client_ip", None)
-    return found
-
-
-@lru_cache(maxsize=4)
-def _networks(proxies: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(proxy, strict=False) for proxy in proxies)
-
-
-def _is_in(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks)
-
-
-def _parse(text: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(text.strip().partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return address.ipv4_mapped
-    return address
+def _too_many_sign_ins(request: HttpRequest, seconds: int) -> HttpResponse:
+    way_out = errors.WayOut(reverse("admin:login"), _("Back to the sign-in"))
+    return errors.too_many_requests(request, retry_after=seconds, way_out=way_out)

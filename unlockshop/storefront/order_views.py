@@ -17,7 +17,7 @@ from payments.states import PaymentState
 from services.instructions import instructions_for
 from unlockshop.kernel import actors, clock
 from unlockshop.kernel.errors import Refused
-from unlockshop.storefront.middleware import client_ip
+from unlockshop.storefront.addresses import client_ip
 from unlockshop.storefront.order_presenting import OrderView, identifier_label, present
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
 

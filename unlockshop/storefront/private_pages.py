@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import add_never_cache_headers
+from django.utils.cache import add_never_cache_headers, patch_cache_control
 
 Params = ParamSpec("Params")
 View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
@@ -31,6 +32,25 @@ def private_page(view: View[Params]) -> View[Params]:
         return response
 
     return wrapped
+
+
+def keep_private(response: HttpResponse) -> None:
+    """Keep a page of the checkout out of every cache; a refused form (422) may stay in the browser's own history.
+
+    Without it, Back to a form that was sent with a mistake ends at the browser's "document expired" page.
+    """
+    if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        patch_cache_control(response, private=True, no_cache=True)
+    else:
+        add_never_cache_headers(response)
+
+
+def stays_in_history(response: HttpResponse) -> bool:
+    """Whether ``keep_private`` left the page to the browser's history."""
+    control = response.get("Cache-Control", "")
+    return (
+        response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and "private" in control and "no-store" not in control
+    )
 
 
 def small_number(request: HttpRequest, name: str) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,12 +16,14 @@ from payments.collecting import NothingToPay, settle
 from payments.models import Payment
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import ShopError
+from unlockshop.storefront import errors
 from unlockshop.storefront.paying import payment_page
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
 from unlockshop.storefront.purchase_presenting import UNDER_WAY, PurchaseView, Standing, present_purchase
-from unlockshop.storefront.ratelimit import MINUTE, too_many
+from unlockshop.storefront.ratelimit import HOUR, MINUTE, too_many
 
 SETTLES_PER_MINUTE: Final = 30
+PAYS_PER_HOUR: Final = 60
 UNREACHABLE: Final = gettext_lazy(
     "The payment page is not reachable at the moment. Nothing was charged. Please try again."
 )
@@ -44,6 +47,9 @@ def pay(request: HttpRequest, secret: str) -> HttpResponse:
     """On to the provider's payment page. Read instead of pressed, it leads to the button."""
     if request.method != "POST":
         return redirect("purchase", secret)
+    if too_many(request, "pay", PAYS_PER_HOUR, HOUR):
+        way_out = errors.WayOut(reverse("purchase", args=[secret]), _("Back to the purchase"))
+        return errors.too_many_requests(request, retry_after=HOUR, way_out=way_out)
     found = _purchase(secret)
     try:
         return HttpResponseRedirect(payment_page(found), status=303)

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from unlockshop.kernel import clock
-from unlockshop.storefront.middleware import client_ip
+from unlockshop.storefront.addresses import client_ip
 
 logger = logging.getLogger(__name__)
 

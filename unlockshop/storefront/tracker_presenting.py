@@ -15,8 +15,9 @@ from unlockshop.storefront.order_presenting import Milestone, Tone, timeline, to
 
 @dataclass(frozen=True, slots=True)
 class TrackedOrder:
-    """For somebody who knows the order number: state, service and story. Nothing on device, money or person."""
+    """For somebody who knows the order number: it, state, service and story. Nothing on device, money or person."""
 
+    number: str
     word: str
     meaning: str
     tone: Tone
@@ -34,10 +35,11 @@ class TrackedDevice:
     ordered_on: datetime
 
 
-def track_order(order: Order, story: Sequence[OrderEvent]) -> TrackedOrder:
-    """The public side of an order and its story."""
+def track_order(order: Order, story: Sequence[OrderEvent], *, asked: str) -> TrackedOrder:
+    """The public side of an order and its story; ``asked`` is the number as the visitor gave it, in normal form."""
     state = OrderState(order.state)
     return TrackedOrder(
+        number=asked,
         word=wording.state_word(state),
         meaning=wording.meaning(state),
         tone=tone_of(state),

@@ -69,7 +69,7 @@ def answer(question: Question) -> tuple[TrackedOrder | None, list[TrackedDevice]
     if question.number:
         story = queries.story_of(question.number)
         if story is not None:
-            return track_order(*story), []
+            return track_order(*story, asked=question.number), []
     return None, [track_device(order) for order in queries.paid_orders_of(question.identifier)]
 
 
@@ -104,5 +104,11 @@ def _page(
     is_asked: bool = False,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"order": order, "devices": devices, "error": error, "is_asked": is_asked}
+    context = {
+        "order": order,
+        "devices": devices,
+        "is_cut": len(devices or ()) == queries.TRACKER_LIMIT,
+        "error": error,
+        "is_asked": is_asked,
+    }
     return render(request, "storefront/tracker.html", context, status=status)
