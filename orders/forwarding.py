@@ -48,6 +48,9 @@ def begin(order_id: int) -> SupplierAttempt | None:
         moment = clock.database_now()
         if order.state != OrderState.PAID or order.next_action_at is None or order.next_action_at > moment:
             return None
+        if order.forward_after is not None and order.forward_after > moment:
+            lifecycle.postpone(order_id, OrderState.PAID, until=order.forward_after)
+            return None
         tried = order.supplier_attempts.count()
         if tried >= ATTEMPTS_CAP:
             lifecycle.hold(order_id, reason=HoldReason.TOO_MANY_ATTEMPTS, actor=SYSTEM)

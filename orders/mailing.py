@@ -80,8 +80,12 @@ def _queue(key: str, purchase: Purchase, order: Order | None, kind: MailKind) ->
 def deliver(mail_id: int) -> None:
     """Send the mail if it is due and nobody else is sending it."""
     mail = work.claim(OutgoingMail, mail_id, lease=LEASE)
-    if mail is None:
-        return
+    if mail is not None:
+        with work.guarded(mail, cap=ATTEMPTS_CAP):
+            _deliver(mail)
+
+
+def _deliver(mail: OutgoingMail) -> None:
     try:
         message = render(mail)
     except Exception as error:
@@ -149,13 +153,8 @@ def _look_for(mail: OutgoingMail, message: MailMessage) -> None:
             last_error="sent or not? provider cannot tell",
         )
     else:
-        work.release(
-            mail,
-            work_state=WorkState.QUEUED,
-            next_action_at=clock.now(),
-            send_started_at=None,
-            last_error="was not sent",
-        )
+        OutgoingMail.objects.filter(pk=mail.pk, lease_token=mail.lease_token).update(send_started_at=None)
+        work.retry_or_give_up(mail, "was not sent", cap=ATTEMPTS_CAP, base=timedelta())
 
 
 def _record_sent(mail: OutgoingMail, message: MailMessage, provider_id: str) -> None:

@@ -66,8 +66,11 @@ def place_purchase(
         with transaction.atomic():
             return _place(draft, email=email, language=language, consent=consent, is_demo=is_demo, actor=actor)
     except IntegrityError:
-        # The same form was sent twice at once; the other request was first.
-        return Purchase.objects.get(draft_token=draft.token)
+        # The same form was sent twice at once, and the other request was first. Anything else is an error.
+        first = Purchase.objects.filter(draft_token=draft.token).first()
+        if first is None:
+            raise
+        return first
 
 
 def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo: bool, actor: Actor) -> Purchase:

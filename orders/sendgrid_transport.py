@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
+from http.client import HTTPException
 from typing import Final
 
 from django.conf import settings
@@ -41,7 +42,7 @@ class SendGridTransport:
             if isinstance(error.reason, ConnectionRefusedError):
                 raise Retryable("SendGrid does not accept connections") from error
             raise OutcomeUnknown(f"no answer from SendGrid: {error.reason}") from error
-        except (TimeoutError, OSError) as error:
+        except (OSError, HTTPException) as error:
             raise OutcomeUnknown(f"no answer from SendGrid: {type(error).__name__}") from error
         if response.status_code != 202:
             raise _classified(response.status_code)
@@ -61,7 +62,7 @@ class SendGridTransport:
             if error.status_code == 429 or error.status_code >= 500:
                 raise Retryable(f"SendGrid answered {error.status_code}") from error
             return None
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise Retryable(f"no answer from SendGrid: {type(error).__name__}") from error
         except (ValueError, KeyError, TypeError):
             return None

@@ -6,11 +6,13 @@ sweep: it asks the provider what is true, and folds that into payment, ledger an
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -19,8 +21,8 @@ from django.utils.translation import ngettext
 from orders import mailing, paying
 from orders.models import Purchase
 from orders.models.mail import MailKind
-from payments import ledger
-from payments.models import Account, Payment
+from payments import booking
+from payments.models import Payment
 from payments.providers.base import FactState, PaymentFact, PaymentRequest
 from payments.providers.registry import provider_named
 from payments.states import LIVE, RANK, Attention, PaymentState
@@ -30,6 +32,8 @@ from unlockshop.kernel.errors import Refused, ShopError
 
 # Providers want a page to stay open for at least 30 minutes.
 MIN_TIME_TO_PAY: Final = timedelta(minutes=31)
+logger = logging.getLogger(__name__)
+
 FIRST_CHECK: Final = timedelta(seconds=30)
 MAX_CHECK_INTERVAL: Final = timedelta(hours=1)
 TURN_SECONDS: Final = 60
@@ -77,7 +81,14 @@ def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
         )
     if payment.state == PaymentState.OPEN and payment.url:
         return payment
-    begun = provider_named(provider_name).begin(_request(locked, payment))
+    try:
+        begun = provider_named(provider_name).begin(_request(locked, payment))
+    except Refused:
+        # The provider repeats its no for this key for ever; the next try needs a row, and a key, of its own.
+        Payment.objects.filter(pk=payment.pk, state=PaymentState.CREATED).update(
+            state=PaymentState.FAILED, next_action_at=None
+        )
+        raise
     crash_here("collect.after_begin")
     rows = Payment.objects.filter(pk=payment.pk, state=PaymentState.CREATED)
     rows.update(state=PaymentState.OPEN, provider_ref=begun.provider_ref, url=begun.url)
@@ -142,7 +153,7 @@ def fold(payment_id: int, fact: PaymentFact) -> Payment:
             _capture(payment)
         elif target == PaymentState.FAILED:
             mailing.queue_for_purchase(payment.purchase, MailKind.PAYMENT_FAILED, revision=str(payment.pk))
-        if target not in LIVE:
+        if target not in LIVE and target != PaymentState.CAPTURED:
             payment.next_action_at = None
         payment.save()
     return payment
@@ -166,48 +177,56 @@ def _park(payment: Payment, fact: PaymentFact, mismatch: str) -> None:
     payment.note = f"provider says {fact.state}; {mismatch}"[:500]
     payment.next_action_at = None
     payment.save()
+    if fact.state == FactState.CAPTURED:
+        booking.book_stray_capture(payment, fact.money)
 
 
 def _capture(payment: Payment) -> None:
     """Money came in. It is booked whatever becomes of the orders; money that fits none is flagged for staff."""
     payment.captured_at = clock.now()
     actor = actors.provider(payment.provider)
-    if paying.mark_purchase_paid(payment.purchase_id, actor=actor, at=payment.captured_at):
-        credit = Account.CUSTOMER_PREPAYMENTS
-    else:
-        credit = Account.UNATTACHED
+    if not paying.mark_purchase_paid(payment.purchase_id, actor=actor, at=payment.captured_at):
         paid = Purchase.objects.get(pk=payment.purchase_id).paid_at is not None
         payment.attention = Attention.OVERPAYMENT if paid else Attention.LATE
-    money = payment.money
-    ledger.post(
-        f"capture:{payment.pk}",
-        "capture",
-        payment=payment,
-        lines=[(Account.STRIPE_CLEARING, money), (credit, -money)],
-    )
+    booking.book_capture(payment)
+    # The provider tells its fee a little later.
+    payment.next_action_at = clock.now() + FIRST_CHECK
 
 
 def due_payments(*, limit: int = work.SWEEP_LIMIT) -> list[int]:
-    """Ids of live payments that the provider is to be asked about now, longest waiting first."""
-    rows = Payment.objects.filter(state__in=LIVE, next_action_at__lte=clock.database_now())
+    """Ids of payments that the provider is to be asked about now, longest waiting first."""
+    rows = Payment.objects.filter(next_action_at__lte=clock.database_now())
     return list(rows.order_by("next_action_at").values_list("pk", flat=True)[:limit])
 
 
 def check(payment_id: int) -> None:
-    """The sweep's visit to a live payment: finish setting it up, or ask the provider how it stands."""
+    """The sweep's visit to a payment: ask how it stands, let go of one that never began, or learn its fee."""
     moment = clock.database_now()
-    due = Payment.objects.filter(pk=payment_id, state__in=LIVE, next_action_at__lte=moment)
+    due = Payment.objects.filter(pk=payment_id, next_action_at__lte=moment)
     if not due.update(next_action_at=moment + timedelta(seconds=TURN_SECONDS)):
         return
     payment = Payment.objects.select_related("purchase").get(pk=payment_id)
     try:
         if payment.state == PaymentState.CREATED:
             _give_up_unbegun(payment)
+        elif payment.state == PaymentState.CAPTURED:
+            _learn_fee(payment)
         else:
             payment = settle(payment_id)
-    except ShopError:
-        pass
+    except ShopError as error:
+        logger.warning("%s could not be checked: %s", payment, error)
     _check_later(payment)
+
+
+def _learn_fee(payment: Payment) -> None:
+    """Book what the provider kept, once it says so."""
+    fee = provider_named(payment.provider).fee(str(payment.charge_ref))
+    if fee is None:
+        return
+    with transaction.atomic(durable=True):
+        rows = Payment.objects.filter(pk=payment.pk, fee__isnull=True)
+        if rows.update(fee=fee.amount, next_action_at=None) and fee.amount:
+            booking.book_fee(payment, fee)
 
 
 def _give_up_unbegun(payment: Payment) -> None:
@@ -224,4 +243,5 @@ def _check_later(payment: Payment) -> None:
     just_expired = payment.purchase.expires_at + FIRST_CHECK
     if moment < just_expired < later:
         later = just_expired
-    Payment.objects.filter(pk=payment.pk, state__in=LIVE).update(next_action_at=later, checks=payment.checks + 1)
+    waiting = Q(state__in=LIVE) | Q(state=PaymentState.CAPTURED, fee__isnull=True)
+    Payment.objects.filter(waiting, pk=payment.pk).update(next_action_at=later, checks=payment.checks + 1)

@@ -5,7 +5,7 @@ A webhook is a hint. What it says is never believed: processing asks the provide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from math import isfinite
 from typing import Any, Final
@@ -13,10 +13,10 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
-from payments import collecting
+from payments import collecting, refunding
 from payments.models import Payment, WebhookDelivery
 from payments.providers.registry import provider_named
-from payments.states import DeliveryVerdict
+from payments.states import DeliveryVerdict, Subject
 from unlockshop.kernel import clock, work
 from unlockshop.kernel.errors import ShopError
 from unlockshop.kernel.work import WorkState
@@ -40,15 +40,17 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> Webh
             event_id=notice.event_id,
             defaults={
                 "event_type": notice.event_type,
+                "subject": notice.subject,
+                "subject_ref": notice.subject_ref,
                 "payload": _storable(dict(notice.payload)),
                 "received_at": clock.now(),
                 "next_action_at": clock.now(),
-                **({} if notice.changes_payment else _ignored()),
+                **({} if notice.subject != Subject.NONE else _ignored()),
             },
         )
         if not is_new:
             WebhookDelivery.objects.filter(pk=delivery.pk).update(deliveries=F("deliveries") + 1)
-        elif notice.changes_payment:
+        elif notice.subject != Subject.NONE:
             work.ring(PROCESS_TASK, delivery.pk)
     return delivery
 
@@ -56,19 +58,36 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> Webh
 def process(delivery_id: int) -> None:
     """Settle the payment that a stored delivery is about, if it is due and nobody else is at it."""
     delivery = work.claim(WebhookDelivery, delivery_id, lease=LEASE)
-    if delivery is None:
-        return
-    ref = delivery.payload["data"]["object"]["id"]
-    payment = Payment.objects.filter(provider=delivery.provider, provider_ref=ref).first()
-    if payment is None:
-        _wait_for_our_commit(delivery)
-        return
+    if delivery is not None:
+        with work.guarded(delivery, cap=ATTEMPTS_CAP):
+            _process(delivery)
+
+
+def _process(delivery: WebhookDelivery) -> None:
     try:
-        collecting.settle(payment.pk)
+        payment = _SETTLERS[Subject(delivery.subject)](delivery.provider, delivery.subject_ref)
     except ShopError as error:
         work.retry_or_give_up(delivery, str(error), cap=ATTEMPTS_CAP)
         return
-    work.finish(delivery, verdict=DeliveryVerdict.APPLIED, payment=payment)
+    if payment is None:
+        _wait_for_our_commit(delivery)
+    else:
+        work.finish(delivery, verdict=DeliveryVerdict.APPLIED, payment=payment)
+
+
+def _settle_payment(provider: str, ref: str) -> Payment | None:
+    payment = Payment.objects.filter(provider=provider, provider_ref=ref).first()
+    return collecting.settle(payment.pk) if payment else None
+
+
+def _settle_refund(provider: str, ref: str) -> Payment | None:
+    return refunding.settle_refund(provider, ref)
+
+
+_SETTLERS: Final[dict[Subject, Callable[[str, str], Payment | None]]] = {
+    Subject.PAYMENT: _settle_payment,
+    Subject.REFUND: _settle_refund,
+}
 
 
 def process_again(delivery: WebhookDelivery) -> bool:

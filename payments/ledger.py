@@ -1,14 +1,22 @@
-"""The books: append-only, double-entry, each fact once."""
+"""The books: append-only, double-entry, each fact once.
+
+Money comes in to a provider's clearing account against ``customer_prepayments``; delivering an order turns its share
+into ``sales``; what is given back leaves from wherever the money stood. docs/ledger.md has the chart of accounts.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Count, Sum
 
-from payments.models import Account, LedgerEntry, LedgerTransaction, Payment
+from orders.models import Order
+from payments.models import Account, LedgerEntry, LedgerTransaction, Payment, Refund
+from payments.states import PaymentState, RefundState
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
 
@@ -17,7 +25,9 @@ class Unbalanced(ValueError):
     """The lines of a posting do not sum to zero in every currency."""
 
 
-def post(key: str, kind: str, *, payment: Payment, lines: Sequence[tuple[Account, Money]]) -> LedgerTransaction:
+def post(
+    key: str, kind: str, *, payment: Payment, lines: Sequence[tuple[Account, Money]], order: Order | None = None
+) -> LedgerTransaction:
     """Book one fact. Raises ``Unbalanced``; a second posting under the same key is an ``IntegrityError``."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for _account, money in lines:
@@ -25,9 +35,82 @@ def post(key: str, kind: str, *, payment: Payment, lines: Sequence[tuple[Account
     if not lines or any(sums.values()):
         raise Unbalanced(f"{key}: {dict(sums)}")
     with transaction.atomic():
-        posting = LedgerTransaction.objects.create(key=key, kind=kind, payment=payment, at=clock.now())
+        posting = LedgerTransaction.objects.create(key=key, kind=kind, payment=payment, order=order, at=clock.now())
         LedgerEntry.objects.bulk_create(
             LedgerEntry(transaction=posting, account=account, amount=money.amount, currency=money.currency)
             for account, money in lines
         )
     return posting
+
+
+def is_booked(key: str) -> bool:
+    """Whether the fact with this key is in the books."""
+    return LedgerTransaction.objects.filter(key=key).exists()
+
+
+def reverse(original: str, key: str, kind: str) -> LedgerTransaction:
+    """Book the opposite of an earlier posting."""
+    posting = LedgerTransaction.objects.select_related("payment", "order").get(key=original)
+    lines = [
+        (Account(entry.account), -Money(entry.amount, entry.currency)) for entry in posting.entries.order_by("pk")
+    ]
+    return post(key, kind, payment=posting.payment, lines=lines, order=posting.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in the books that should not be."""
+
+    rule: str
+    detail: str
+
+
+def balances() -> list[tuple[str, str, Decimal]]:
+    """Account, currency and balance, for every account that has entries."""
+    rows = LedgerEntry.objects.values("account", "currency").annotate(total=Sum("amount"))
+    return [(row["account"], row["currency"], row["total"]) for row in rows.order_by("account", "currency")]
+
+
+def check() -> Iterator[Finding]:
+    """Prove the books; yields what is wrong. Reads everything: for the nightly run and the command."""
+    yield from _unbalanced()
+    yield from _captures()
+    yield from _refunds()
+
+
+def _unbalanced() -> Iterator[Finding]:
+    sums = LedgerEntry.objects.values("transaction__key", "currency").annotate(total=Sum("amount"))
+    for row in sums.exclude(total=0):
+        yield Finding("balanced", f"{row['transaction__key']} is off by {row['total']} {row['currency']}")
+    for posting in LedgerTransaction.objects.annotate(lines=Count("entries")).filter(lines__lt=2):
+        yield Finding("two lines", f"{posting.key} has {posting.lines}")
+
+
+def _captures() -> Iterator[Finding]:
+    """Every captured payment is booked with its amount, and nothing else is booked as captured."""
+    booked = {
+        row["key"]: row["total"]
+        for row in LedgerTransaction.objects.filter(kind="capture", entries__amount__gt=0)
+        .values("key")
+        .annotate(total=Sum("entries__amount"))
+    }
+    for payment in Payment.objects.filter(state=PaymentState.CAPTURED).iterator():
+        total = booked.pop(f"capture:{payment.pk}", None)
+        if total != payment.amount:
+            yield Finding("captures", f"{payment}: captured {payment.money}, booked {total}")
+    for key in booked:
+        yield Finding("captures", f"{key} is booked, but nothing was captured")
+
+
+def _refunds() -> Iterator[Finding]:
+    """Every succeeded refund is booked; together they never exceed the payment."""
+    keys = set(LedgerTransaction.objects.filter(kind="refund").values_list("key", flat=True))
+    for refund in Refund.objects.filter(state=RefundState.SUCCEEDED).iterator():
+        if f"refund:{refund.pk}" not in keys:
+            yield Finding("refunds", f"{refund.pk} succeeded, but is not booked")
+    given = Refund.objects.filter(state=RefundState.SUCCEEDED).values("payment", "payment__amount")
+    for row in given.annotate(total=Sum("amount")):
+        if row["total"] > row["payment__amount"]:
+            yield Finding(
+                "refunds", f"payment {row['payment']}: {row['total']} given back of {row['payment__amount']}"
+            )

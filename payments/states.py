@@ -50,3 +50,52 @@ class DeliveryVerdict(models.TextChoices):
     IGNORED = "ignored", _("Of a kind that changes nothing here")
     UNKNOWN_REFERENCE = "unknown_reference", _("Names nothing of ours")
     PARKED = "parked", _("Needs staff")
+
+
+class RefundState(models.TextChoices):
+    """Life of one refund. A succeeded one may still come back from the bank; then it has failed."""
+
+    REQUESTED = "requested", _("Requested")
+    SENDING = "sending", _("Being sent")
+    PENDING = "pending", _("Waiting for the bank")
+    UNCERTAIN = "uncertain", _("Outcome unknown")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+
+
+# Refunds that have taken, or may yet take, money out: together never more than was captured.
+COUNTING_REFUNDS: Final = frozenset(RefundState) - {RefundState.FAILED}
+
+
+class DisputeState(models.TextChoices):
+    """Life of a customer's dispute at their bank, as the shop sees it."""
+
+    NEEDS_RESPONSE = "needs_response", _("Needs our answer")
+    UNDER_REVIEW = "under_review", _("Under review at the bank")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+    WITHDRAWN = "withdrawn", _("Closed without a decision")
+
+
+OPEN_DISPUTES: Final = frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW})
+
+
+class Subject(models.TextChoices):
+    """What a provider's event is about."""
+
+    PAYMENT = "payment", _("Payment")
+    REFUND = "refund", _("Refund")
+    DISPUTE = "dispute", _("Dispute")
+    WARNING = "warning", _("Fraud warning")
+    NONE = "none", _("Nothing of concern")
+
+
+class BreakKind(models.TextChoices):
+    """How the provider's books and ours differ."""
+
+    UNBOOKED_CAPTURE = "unbooked_capture", _("Captured there, not booked here")
+    UNKNOWN_CAPTURE = "unknown_capture", _("Captured there, fits nothing of ours")
+    UNBOOKED_REFUND = "unbooked_refund", _("Refunded there, not booked here")
+    MISSING_CAPTURE = "missing_capture", _("Booked here, not captured there")
+    MISSING_REFUND = "missing_refund", _("Booked as refunded here, not refunded there")
+    AMOUNT = "amount", _("The amounts differ")

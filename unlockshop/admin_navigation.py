@@ -40,6 +40,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "title": _("Money"),
             "items": [
                 _model(_("Payments"), "payments", "payments", "payment", badges.payments),
+                _model(_("Refunds"), "undo", "payments", "refund"),
+                _model(_("Reconciliation"), "balance", "payments", "break"),
+                _model(_("Passes"), "sync_alt", "payments", "reconciliationrun"),
                 _model(_("Ledger"), "menu_book", "payments", "ledgertransaction"),
             ],
         },

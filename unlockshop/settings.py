@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -205,6 +206,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "reconcile": {"task": "payments.reconcile", "schedule": 3600.0, "options": {"expires": 1800}},
+    "check-ledger": {"task": "payments.check_ledger", "schedule": crontab(hour=3, minute=30)},
     "forget-old-drafts": {"task": "orders.forget_old_drafts", "schedule": 6 * 3600.0},
     "sweep-orders": {
         "task": "orders.sweep",

@@ -1,7 +1,16 @@
-"""Staff pages of money: payments, webhook inbox, ledger. All of it is read-only."""
+"""Staff pages of money: payments, refunds, webhook inbox, ledger, reconciliation. Rows are never edited."""
 
 from payments.admin.ledger import LedgerTransactionAdmin
 from payments.admin.payment import PaymentAdmin
+from payments.admin.reconciliation import BreakAdmin, ReconciliationRunAdmin
+from payments.admin.refund import RefundAdmin
 from payments.admin.webhook import WebhookDeliveryAdmin
 
-__all__ = ["LedgerTransactionAdmin", "PaymentAdmin", "WebhookDeliveryAdmin"]
+__all__ = [
+    "BreakAdmin",
+    "LedgerTransactionAdmin",
+    "PaymentAdmin",
+    "ReconciliationRunAdmin",
+    "RefundAdmin",
+    "WebhookDeliveryAdmin",
+]

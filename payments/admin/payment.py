@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -15,9 +15,15 @@ from unfold.decorators import display
 from orders.admin.search import find_purchases
 from orders.admin.wording import WORK_TONES
 from orders.models import Purchase
-from payments.models import LedgerTransaction, Payment, WebhookDelivery
+from payments import refunding
+from payments.admin.refund import REFUND_TONES
+from payments.forms import RefundForm
+from payments.models import LedgerTransaction, Payment, Refund, WebhookDelivery
+from payments.refunding import Grounds
 from payments.states import PaymentState
-from unlockshop.kernel.staff_pages import RecordAdmin
+from unlockshop.kernel.actors import Actor
+from unlockshop.kernel.money import Money
+from unlockshop.kernel.staff_pages import RecordAdmin, StaffAction
 from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Table, change_url, moment, moment_column
 
 TABLE: Final = "admin/parts/table.html"
@@ -48,10 +54,35 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.exclude(attention="") if self.value() == "any" else queryset
 
 
+def _refund(payment: Payment, data: Mapping[str, Any], actor: Actor) -> str:
+    grounds = Grounds(rule=data["rule"], reason=data["reason"], override=data["override"])
+    order = data["order"]
+    refund = refunding.request_refund(
+        payment.pk,
+        money=Money(data["amount"], payment.currency),
+        grounds=grounds,
+        actor=actor,
+        order_id=order.pk if order else None,
+    )
+    return _("%(money)s are on their way back.") % {"money": refund.money}
+
+
+REFUND = StaffAction(
+    "refund",
+    gettext_lazy("Refund"),
+    gettext_lazy("Gives money back to where it came from. The provider is asked by a worker, once."),
+    RefundForm,
+    lambda payment: refunding.refundable(payment).amount > 0,
+    _refund,
+    is_danger=True,
+)
+
+
 @admin.register(Payment)
 class PaymentAdmin(RecordAdmin):
     """Money in, as the provider confirmed it."""
 
+    staff_actions = (REFUND,)
     list_display = (
         "purchase",
         "provider",
@@ -96,6 +127,10 @@ class PaymentAdmin(RecordAdmin):
         """The id that the provider shows."""
         return payment.charge_ref or payment.provider_ref or "—"
 
+    def version_of(self, obj: Payment) -> str:
+        """What is left to refund: two people cannot give the same money back."""
+        return f"{obj.state} {refunding.refundable(obj)}"
+
     def headline(self, obj: Payment) -> Cell:
         """The state; what staff must look at."""
         hint = obj.get_attention_display() if obj.attention else ""
@@ -109,6 +144,8 @@ class PaymentAdmin(RecordAdmin):
             Fact(_("Amount"), Cell(str(obj.money))),
             Fact(_("Created"), Cell(moment(obj.created_at))),
             Fact(_("Captured"), Cell(moment(obj.captured_at) or "—")),
+            Fact(_("Provider's fee"), Cell("—" if obj.fee is None else f"{obj.fee} {obj.currency}")),
+            Fact(_("Can still be refunded"), Cell(str(refunding.refundable(obj)))),
         ]
         provider = [
             Fact(_("Provider"), Cell(obj.provider)),
@@ -126,9 +163,27 @@ class PaymentAdmin(RecordAdmin):
         found = []
         if request.user.has_perm("payments.view_ledgertransaction"):
             found.append(_postings(obj.postings.prefetch_related("entries")))
+        if request.user.has_perm("payments.view_refund"):
+            found.append(_refunds(obj.refunds.select_related("order")))
         if request.user.has_perm("payments.view_webhookdelivery"):
             found.append(_deliveries(obj.deliveries.all()))
         return found
+
+
+def _refunds(refunds: QuerySet[Refund]) -> Section:
+    rows = [
+        [
+            Cell(str(refund.money), change_url(refund)),
+            Cell(refund.order.number if refund.order else "—", is_code=True),
+            Cell(refund.rule),
+            Cell(refund.get_state_display(), tone=REFUND_TONES[refund.state]),
+            Cell(refund.actor_label),
+            Cell(moment(refund.created_at)),
+        ]
+        for refund in refunds
+    ]
+    head = [_("Amount"), _("Order"), _("Rule"), _("State"), _("By"), _("Asked for")]
+    return Section(_("Refunds"), TABLE, Table(head, rows))
 
 
 def _postings(postings: QuerySet[LedgerTransaction]) -> Section:

@@ -6,12 +6,13 @@ Adapters raise exactly ``Retryable`` (provably no effect), ``Refused`` and ``Out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from payments.states import DisputeState, Subject
 from unlockshop.kernel.errors import ShopError
 from unlockshop.kernel.money import Money
 
@@ -66,14 +67,58 @@ class PaymentFact:
     is_live: bool
 
 
+class RefundFactState(StrEnum):
+    """What the provider says about a refund now."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What to give back: ``key`` is our refund row's id and the idempotency key."""
+
+    key: str
+    charge_ref: str
+    money: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFact:
+    """A refund as the provider has it. ``key`` is our row's id where the provider kept it, else empty."""
+
+    provider_ref: str
+    charge_ref: str
+    key: str
+    state: RefundFactState
+    money: Money
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFact:
+    """A dispute as the provider has it. ``funds_withdrawn``: its amount is not with us at this moment."""
+
+    provider_ref: str
+    charge_ref: str
+    state: DisputeState
+    money: Money
+    reason: str
+    status: str
+    respond_by: datetime | None
+    funds_withdrawn: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An authentic webhook event. ``provider_ref`` names the payment it is about; None when it is about none."""
+    """An authentic webhook event, and which object of the provider it is about."""
 
     event_id: str
     event_type: str
-    provider_ref: str | None
-    changes_payment: bool
+    subject: Subject
+    subject_ref: str
     payload: Mapping[str, Any]
 
 
@@ -86,10 +131,31 @@ class PaymentProvider(Protocol):
         """Ask the provider to collect. The same request again gives the same answer."""
 
     def fetch(self, provider_ref: str) -> PaymentFact:
-        """The payment as it stands there now."""
+        """The payment as it stands there now. Collects it first where the customer has approved it."""
 
     def close(self, provider_ref: str) -> None:
         """Stop waiting for the customer, so that nothing can be paid late. Does nothing when it is over."""
 
+    def fee(self, charge_ref: str) -> Money | None:
+        """What the provider kept of a captured payment, in the payment's currency; None while it does not say."""
+
+    def refund(self, order: RefundOrder) -> RefundFact:
+        """Give money back. The same order again, within 23 hours, gives the same answer."""
+
+    def fetch_refund(self, provider_ref: str) -> RefundFact:
+        """The refund as it stands there now."""
+
+    def refunds_of(self, charge_ref: str) -> list[RefundFact]:
+        """Every refund of a payment that the provider knows, also those made in its own pages."""
+
+    def fetch_dispute(self, provider_ref: str) -> DisputeFact:
+        """The dispute as it stands there now."""
+
+    def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
+        """Answer a dispute, once and for good."""
+
+    def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
+        """Every payment there that was begun or captured since ``moment``, for reconciliation."""
+
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
-        """Verify and read a delivery; raises ``NotAuthentic``."""
+        """Verify and read a delivery; raises ``NotAuthentic``, or ``Retryable`` when it cannot be verified now."""

@@ -6,16 +6,28 @@ Cards are typed on Stripe's page, never here. ``STRIPE_API_BASE`` may point at t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import stripe
 from django.conf import settings
 
-from payments.providers.base import Begun, FactState, NotAuthentic, Notice, PaymentFact, PaymentRequest
+from payments.providers import stripe_refunds
+from payments.providers.base import (
+    Begun,
+    FactState,
+    NotAuthentic,
+    Notice,
+    PaymentFact,
+    PaymentRequest,
+    RefundFact,
+    RefundOrder,
+)
+from payments.states import Subject
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable
-from unlockshop.kernel.money import MoneyError, from_minor
+from unlockshop.kernel.money import Money, MoneyError, from_minor
 
 TIMEOUT_SECONDS: Final = 15
 NETWORK_RETRIES: Final = 2
@@ -29,6 +41,10 @@ SESSION_EVENTS: Final = frozenset(
         "checkout.session.expired",
     }
 )
+# ``charge.refunded`` carries a charge; the refund's own event comes beside it.
+REFUND_EVENTS: Final = frozenset({"refund.created", "refund.updated", "refund.failed"})
+DISPUTE_PREFIX: Final = "charge.dispute."
+WARNING_EVENT: Final = "radar.early_fraud_warning.created"
 
 
 class StripeProvider:
@@ -82,6 +98,40 @@ class StripeProvider:
         except Refused:
             return
 
+    def fee(self, charge_ref: str) -> Money | None:
+        """The fee on the balance transaction of the payment's charge; None while there is none."""
+        expand = {"expand": ["latest_charge.balance_transaction"]}
+        intent = _call(lambda client: client.v1.payment_intents.retrieve(charge_ref, expand))
+        charge = intent.get("latest_charge")
+        balance = charge.get("balance_transaction") if isinstance(charge, dict) else None
+        if not isinstance(balance, dict) or str(balance["currency"]) != str(intent["currency"]):
+            return None
+        return from_minor(balance["fee"], str(balance["currency"]))
+
+    def refund(self, order: RefundOrder) -> RefundFact:
+        """Give money back, keyed by the refund row's id."""
+        return stripe_refunds.refund(_call, order)
+
+    def fetch_refund(self, provider_ref: str) -> RefundFact:
+        """The refund as Stripe has it now."""
+        return stripe_refunds.fetch_refund(_call, provider_ref)
+
+    def refunds_of(self, charge_ref: str) -> list[RefundFact]:
+        """Every refund of a payment."""
+        return stripe_refunds.refunds_of(_call, charge_ref)
+
+    def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
+        """Every Checkout Session made since ``moment``."""
+        params: dict[str, Any] = {
+            "created": {"gte": int(moment.timestamp())}, "limit": 100, "expand": ["data.payment_intent"],
+        }  # fmt: skip
+        while True:
+            page = _call(lambda client, asked=dict(params): client.v1.checkout.sessions.list(asked))
+            yield from (_fact(session) for session in page["data"])
+            if not page.get("has_more") or not page["data"]:
+                return
+            params["starting_after"] = page["data"][-1]["id"]
+
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify signature and age (either way, 300 s), then read the event."""
         signature = headers.get("Stripe-Signature", "")
@@ -93,14 +143,25 @@ class StripeProvider:
             _refuse_future(signature)
             event = json.loads(text, parse_constant=_refuse_constant)
             event_id, event_type = _name(event["id"], 255), _name(event["type"], 120)
-            subject = event["data"]["object"]
-            is_session = event_type in SESSION_EVENTS and isinstance(subject, dict)
-            ref = _name(subject["id"], 255) if is_session else None
+            subject, ref = _subject(event_type, event["data"]["object"])
         except stripe.SignatureVerificationError as error:
             raise NotAuthentic(str(error)) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotAuthentic(f"not a Stripe event: {type(error).__name__}") from error
-        return Notice(event_id, event_type, ref, is_session, event)
+        return Notice(event_id, event_type, subject, ref, event)
+
+
+def _subject(event_type: str, thing: Mapping[str, Any]) -> tuple[Subject, str]:
+    """Which object the event is about."""
+    if event_type in SESSION_EVENTS:
+        return Subject.PAYMENT, _name(thing["id"], 255)
+    if event_type in REFUND_EVENTS:
+        return Subject.REFUND, _name(thing["id"], 255)
+    if event_type.startswith(DISPUTE_PREFIX):
+        return Subject.DISPUTE, _name(thing["id"], 255)
+    if event_type == WARNING_EVENT:
+        return Subject.WARNING, _name(thing["payment_intent"], 255)
+    return Subject.NONE, ""
 
 
 def _name(value: Any, longest: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -14,7 +15,7 @@ from orders import lifecycle
 from orders.models import Order, OutgoingMail, SupplierExchange
 from orders.states import HoldReason, OrderState
 from payments import ledger
-from payments.models import Account, Payment, WebhookDelivery
+from payments.models import Account, Break, Payment, ReconciliationRun, Refund, WebhookDelivery
 from payments.states import Attention, DeliveryVerdict, PaymentState
 from tests import factories
 from unlockshop.kernel import clock
@@ -93,6 +94,9 @@ def make_shop(state: OrderState = OrderState.COMPLETED, **kwargs) -> Shop:
         verdict=DeliveryVerdict.UNKNOWN_REFERENCE,
         next_action_at=None,
     )
+    make_refund(payment, order)
+    Break.objects.create(provider="stripe", kind="unknown_capture", provider_ref=f"cs_{order.pk}", detail="18.90 EUR")
+    ReconciliationRun.objects.create(provider="stripe", since=clock.now())
     mail = order.purchase.mails.first()
     return Shop(order, payment, delivery, mail)
 
@@ -112,6 +116,13 @@ def make_payment(order: Order, *, attention: Attention = Attention.NONE) -> Paym
     lines = [(Account.STRIPE_CLEARING, payment.money), (Account.CUSTOMER_PREPAYMENTS, -payment.money)]
     ledger.post(f"capture:{payment.pk}", "capture", payment=payment, lines=lines)
     return payment
+
+
+def make_refund(payment: Payment, order: Order, *, amount: str = "1.00") -> Refund:
+    return Refund.objects.create(
+        payment=payment, order=order, amount=Decimal(amount), currency=payment.currency, rule="goodwill",
+        reason="asked nicely", actor_kind="staff", actor_label="sam@example.com",
+    )  # fmt: skip
 
 
 def held_uncertain() -> Order:

@@ -79,6 +79,20 @@ def test_advancing_fifty_times_buys_once():
     assert asked("place") == 1
 
 
+def test_nothing_is_sent_before_its_hold_is_over():
+    order = paid_order()
+    Order.objects.filter(pk=order.pk).update(forward_after=clock.now() + timedelta(minutes=10))
+
+    advancing.advance(order.pk)
+    assert asked("place") == 0
+    with later(minutes=9):
+        advancing.advance(order.pk)
+    assert asked("place") == 0
+    with later(minutes=11):
+        advancing.advance(order.pk)
+    assert asked("place") == 1
+
+
 def test_an_attempt_is_committed_before_the_call(settings):
     order = paid_order()
     seen = []

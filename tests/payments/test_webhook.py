@@ -150,7 +150,9 @@ def stored(ref: str) -> WebhookDelivery:
         provider="stripe",
         event_id=f"evt_{ref}",
         event_type="checkout.session.completed",
-        payload={"data": {"object": {"id": ref}}},
+        subject="payment",
+        subject_ref=ref,
+        payload={},
     )
 
 
@@ -184,7 +186,7 @@ def test_an_early_event_waits_for_our_commit(bank):
 
     payment = begun()
     press(payment, "pay")
-    type(delivery).objects.filter(pk=delivery.pk).update(payload={"data": {"object": {"id": payment.provider_ref}}})
+    type(delivery).objects.filter(pk=delivery.pk).update(subject_ref=payment.provider_ref)
     with clock.frozen(clock.now() + timedelta(minutes=1)):
         inbox.process(delivery.pk)
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
+from uuid import UUID
 
 from celery import Task, current_app
 from django.db import models, transaction
@@ -64,7 +66,7 @@ def due(model: type[Item], *, limit: int = SWEEP_LIMIT) -> list[int]:
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
-def claim(model: type[Item], pk: int, *, lease: timedelta) -> Item | None:
+def claim(model: type[Item], pk: int | UUID | str, *, lease: timedelta) -> Item | None:
     """Take the row for ``lease``; None when it is not due or somebody else holds it.
 
     A row whose former lease ran out is taken over; callers whose effect cannot be repeated safely look at
@@ -113,6 +115,19 @@ def retry_or_give_up(item: WorkItem, error: str, *, cap: int, base: timedelta = 
     )
 
 
+@contextmanager
+def guarded(item: WorkItem, *, cap: int) -> Iterator[None]:
+    """Run work on a claimed row; an error that nobody foresaw is logged, and the row goes the way of every failure.
+
+    Without it such a row would come back at the end of every lease for ever, and staff would never hear of it.
+    """
+    try:
+        yield
+    except Exception as error:
+        logger.exception("%s %s: unforeseen error", type(item).__name__, item.pk)
+        retry_or_give_up(item, f"unforeseen {type(error).__name__}", cap=cap)
+
+
 def backoff(attempts: int, *, base: timedelta = timedelta(seconds=5)) -> timedelta:
     """Delay before try ``attempts + 1``: ``base`` doubled per attempt up to an hour, with a tenth of jitter."""
     doublings = max(0, min(attempts - 1, 12))
@@ -120,18 +135,23 @@ def backoff(attempts: int, *, base: timedelta = timedelta(seconds=5)) -> timedel
     return delay * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
 
 
-def ring(task_name: str, pk: int) -> None:
+def ring(task_name: str, pk: int | UUID) -> None:
     """After the commit, tell a worker that row ``pk`` waits. A lost ring is repeated by the sweep."""
-    transaction.on_commit(partial(_send, current_app.tasks[task_name], pk), robust=True)
+    transaction.on_commit(partial(_send, current_app.tasks[task_name], argument_of(pk)), robust=True)
 
 
-def ring_again(task: Task[Any, Any], pks: Iterable[int]) -> None:
+def argument_of(pk: int | UUID) -> int | str:
+    """A primary key as a task carries it."""
+    return pk if isinstance(pk, int) else str(pk)
+
+
+def ring_again(task: Task[Any, Any], pks: Iterable[int | UUID]) -> None:
     """What a sweep does: ring for rows that are committed and due. Whoever comes second finds nothing to do."""
     for pk in pks:
-        task.apply_async((pk,), expires=RING_EXPIRES_SECONDS)
+        task.apply_async((argument_of(pk),), expires=RING_EXPIRES_SECONDS)
 
 
-def _send(task: Task[Any, Any], pk: int) -> None:
+def _send(task: Task[Any, Any], pk: int | str) -> None:
     try:
         task.apply_async((pk,))
     except Exception as error:  # the broker may be down in any way; the sweep rings again

@@ -1,0 +1,128 @@
+"""Comparing a provider's books with ours, for facts whose webhook never came and money that fits nothing.
+
+A pass looks at the last 72 hours: every payment there is settled through the ordinary door, then both sides are laid
+side by side. What the pass cannot repair is a ``Break``, with an owner, until staff say how it was explained.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from payments import collecting, refunding
+from payments.models import Break, Payment, ReconciliationRun
+from payments.providers.base import FactState, PaymentFact, PaymentProvider
+from payments.providers.registry import provider_named
+from payments.states import BreakKind, PaymentState, RefundState
+from unlockshop.kernel import clock
+from unlockshop.kernel.actors import Actor
+from unlockshop.kernel.errors import Refused, ShopError
+
+LOOK_BACK: Final = timedelta(hours=72)
+
+
+def reconcile(provider_name: str, *, look_back: timedelta = LOOK_BACK) -> ReconciliationRun:
+    """One pass over one provider. Never raises for what the provider does; the run says what went wrong."""
+    run = ReconciliationRun.objects.create(
+        provider=provider_name, since=clock.now() - look_back, started_at=clock.now()
+    )
+    seen: set[str] = set()
+    try:
+        provider = provider_named(provider_name)
+        for fact in provider.payments_since(run.since):
+            run.payments_seen += 1
+            seen.add(fact.provider_ref)
+            _compare_payment(run, fact)
+        _find_missing(run, seen)
+        _compare_refunds(run, provider)
+    except ShopError as error:
+        run.error = str(error)[:300]
+    run.finished_at = clock.now()
+    run.save()
+    return run
+
+
+def _compare_payment(run: ReconciliationRun, fact: PaymentFact) -> None:
+    payment = Payment.objects.filter(provider=run.provider, provider_ref=fact.provider_ref).first()
+    if payment is None:
+        if fact.state == FactState.CAPTURED:
+            _break(run, BreakKind.UNKNOWN_CAPTURE, fact.provider_ref, f"{fact.money} for {fact.reference or '?'}")
+        return
+    before = payment.state
+    payment = collecting.fold(payment.pk, fact)
+    if payment.state != before:
+        run.repaired += 1
+    if fact.state == FactState.CAPTURED and payment.state != PaymentState.CAPTURED:
+        _break(run, BreakKind.UNBOOKED_CAPTURE, fact.provider_ref, payment.note or payment.state, payment)
+    elif fact.state == FactState.CAPTURED and fact.money != payment.money:
+        _break(run, BreakKind.AMOUNT, fact.provider_ref, f"{fact.money} there, {payment.money} here", payment)
+
+
+def _find_missing(run: ReconciliationRun, seen: set[str]) -> None:
+    """What is booked here as captured must be captured there. Asked one by one where the list did not show it."""
+    booked = Payment.objects.filter(
+        provider=run.provider, state=PaymentState.CAPTURED, created_at__gte=run.since
+    ).exclude(provider_ref__in=seen)
+    for payment in booked:
+        try:
+            fact = provider_named(run.provider).fetch(str(payment.provider_ref))
+        except Refused as error:
+            _break(run, BreakKind.MISSING_CAPTURE, str(payment.provider_ref), str(error), payment)
+            continue
+        if fact.state != FactState.CAPTURED:
+            _break(run, BreakKind.MISSING_CAPTURE, str(payment.provider_ref), f"there it is {fact.state}", payment)
+
+
+def _compare_refunds(run: ReconciliationRun, provider: PaymentProvider) -> None:
+    """Every refund there of a payment captured lately, or refunded lately, is booked; every booked one is there."""
+    captured = Payment.objects.filter(provider=run.provider, state=PaymentState.CAPTURED)
+    lately = captured.filter(captured_at__gte=run.since) | captured.filter(refunds__created_at__gte=run.since)
+    for payment in lately.distinct():
+        facts = provider.refunds_of(str(payment.charge_ref))
+        run.refunds_seen += len(facts)
+        for fact in facts:
+            run.repaired += refunding.fold_found(payment, fact)
+        there = {fact.provider_ref for fact in facts}
+        for refund in payment.refunds.filter(state=RefundState.SUCCEEDED).exclude(provider_ref__in=there):
+            _break(run, BreakKind.MISSING_REFUND, str(refund.provider_ref), f"{refund.money} of {payment}", payment)
+
+
+def _break(run: ReconciliationRun, kind: BreakKind, ref: str, detail: str, payment: Payment | None = None) -> None:
+    """Open a break, or see an open one again. One that staff explained is not opened anew."""
+    explained = Break.objects.filter(provider=run.provider, kind=kind, provider_ref=ref, closed_at__isnull=False)
+    if explained.exists():
+        return
+    row, is_new = Break.objects.get_or_create(
+        provider=run.provider,
+        kind=kind,
+        provider_ref=ref,
+        closed_at=None,
+        defaults={
+            "detail": detail[:300], "payment": payment, "first_seen_at": clock.now(), "last_seen_at": clock.now(),
+        },
+    )  # fmt: skip
+    if not is_new:
+        Break.objects.filter(pk=row.pk).update(last_seen_at=clock.now(), detail=detail[:300])
+
+
+def explain(break_id: int, *, explanation: str, actor: Actor) -> Break:
+    """Staff close a break with what explains it. Raises ``Refused`` without words, or when it is closed."""
+    if not explanation.strip():
+        raise Refused(_("Say what explains the difference."), code="reason_required")
+    with transaction.atomic():
+        row = Break.objects.select_for_update().get(pk=break_id)
+        if row.closed_at is not None:
+            raise Refused(_("This difference is explained already."), code="closed")
+        row.closed_at = clock.now()
+        row.explanation = f"{actor.label}: {explanation.strip()}"[:500]
+        row.save(update_fields=["closed_at", "explanation"])
+    return row
+
+
+def open_breaks(*, older_than: datetime | None = None) -> int:
+    """How many differences nobody has explained."""
+    rows = Break.objects.filter(closed_at__isnull=True)
+    return rows.filter(first_seen_at__lt=older_than).count() if older_than else rows.count()
