@@ -25,7 +25,7 @@ from unlockshop.storefront import checkout_drafts, errors
 from unlockshop.storefront.addresses import client_ip
 from unlockshop.storefront.catalogue_views import checkout_closed, service_with_form
 from unlockshop.storefront.checkout_forms import CheckForm, DetailsForm
-from unlockshop.storefront.paying import payment_page
+from unlockshop.storefront.paying import chosen_way, payment_page
 from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
 
@@ -68,7 +68,7 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
 def check(request: HttpRequest, draft: Draft) -> HttpResponse:
     """Step 3: everything once more, then on to the payment page."""
     if bought := checkout_drafts.purchase_of(draft):
-        return _pay(bought) if request.method == "POST" else _see_other(bought.get_absolute_url())
+        return _pay(request, bought) if request.method == "POST" else _see_other(bought.get_absolute_url())
     service = service_with_form(draft.service.slug)
     if service is None or not checkout_drafts.takes_orders(service):
         return checkout_closed(request, draft.service)
@@ -118,16 +118,16 @@ def _buy(request: HttpRequest, draft: Draft) -> HttpResponse:
         return _check_page(request, draft, former=checkout_drafts.requote(draft), status=409)
     except Refused:
         return checkout_closed(request, draft.service)
-    return _pay(purchase)
+    return _pay(request, purchase)
 
 
-def _pay(purchase: Purchase) -> HttpResponse:
+def _pay(request: HttpRequest, purchase: Purchase) -> HttpResponse:
     """On to the payment page; to the purchase where nothing is to be paid or the provider does not answer."""
     page = purchase.get_absolute_url()
     if purchase.paid_at is not None:
         return _see_other(page)
     try:
-        return _see_other(payment_page(purchase))
+        return _see_other(payment_page(purchase, provider_name=chosen_way(request)))
     except NothingToPay:
         return _see_other(page)
     except ShopError:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from unlockshop.kernel import clock
+from unlockshop.storefront.paying import ways_to_pay
 
 
 def shop(_request: HttpRequest | None = None) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def shop(_request: HttpRequest | None = None) -> dict[str, Any]:
         "support_email": settings.SUPPORT_EMAIL,
         "statement_descriptor": settings.STATEMENT_DESCRIPTOR,
         "is_demo": settings.DEMO,
+        "ways_to_pay": ways_to_pay(),
         "current_year": clock.now().year,
         "default_currency": settings.DEFAULT_CURRENCY,
     }

@@ -17,7 +17,7 @@ from payments.models import Payment
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import ShopError
 from unlockshop.storefront import errors
-from unlockshop.storefront.paying import payment_page
+from unlockshop.storefront.paying import chosen_way, payment_page
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
 from unlockshop.storefront.purchase_presenting import UNDER_WAY, PurchaseView, Standing, present_purchase
 from unlockshop.storefront.ratelimit import HOUR, MINUTE, too_many
@@ -52,7 +52,7 @@ def pay(request: HttpRequest, secret: str) -> HttpResponse:
         return errors.too_many_requests(request, retry_after=HOUR, way_out=way_out)
     found = _purchase(secret)
     try:
-        return HttpResponseRedirect(payment_page(found), status=303)
+        return HttpResponseRedirect(payment_page(found, provider_name=chosen_way(request)), status=303)
     except NothingToPay as refused:
         if refused.code == "paid":
             return HttpResponseRedirect(found.get_absolute_url(), status=303)
