@@ -137,7 +137,10 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Where a form's answer may lead the browser: besides this shop only the payment page.
-PAYMENT_PAGE_ORIGINS: list[str] = env.list("PAYMENT_PAGE_ORIGINS", default=["https://checkout.stripe.com"])
+PAYMENT_PAGE_ORIGINS: list[str] = env.list(
+    "PAYMENT_PAGE_ORIGINS",
+    default=["https://checkout.stripe.com", "https://www.paypal.com", "https://www.sandbox.paypal.com"],
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -245,10 +248,26 @@ PAYMENT_PROVIDERS = {"stripe": "payments.providers.stripe.StripeProvider"}
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+# PayPal is offered once its client id is set. Its keys do not show whether they move real money: PAYPAL_LIVE says it.
+PAYPAL_CLIENT_ID = env.str("PAYPAL_CLIENT_ID", default="")
+PAYPAL_SECRET = env.str("PAYPAL_SECRET", default="")
+PAYPAL_WEBHOOK_ID = env.str("PAYPAL_WEBHOOK_ID", default="")
+PAYPAL_LIVE = env.bool("PAYPAL_LIVE", default=False)
+_paypal_base = "https://api-m.paypal.com" if PAYPAL_LIVE else "https://api-m.sandbox.paypal.com"
+PAYPAL_API_BASE = env.str("PAYPAL_API_BASE", default=_paypal_base).rstrip("/")
+if PAYPAL_CLIENT_ID:
+    PAYMENT_PROVIDERS["paypal"] = "payments.providers.paypal.PayPalProvider"
+    if not PAYPAL_SECRET or not PAYPAL_WEBHOOK_ID:
+        raise ImproperlyConfigured("PAYPAL_CLIENT_ID is set: PAYPAL_SECRET and PAYPAL_WEBHOOK_ID are needed as well")
+if not DEMO and _paypal_base != PAYPAL_API_BASE:
+    raise ImproperlyConfigured(f"PAYPAL_API_BASE must be {_paypal_base}, as PAYPAL_LIVE is {PAYPAL_LIVE}")
 STATEMENT_DESCRIPTOR = env.str("STATEMENT_DESCRIPTOR", default="UNLOCKSHOP")
-PAYMENTS_LIVE = STRIPE_API_KEY.startswith(("sk_live_", "rk_live_"))
-if DEMO and PAYMENTS_LIVE:
-    raise ImproperlyConfigured("DEMO refuses to start with a live Stripe key")
+_stripe_live = STRIPE_API_KEY.startswith(("sk_live_", "rk_live_"))
+PAYMENTS_LIVE = _stripe_live or PAYPAL_LIVE
+if DEMO and (PAYMENTS_LIVE or PAYPAL_API_BASE.endswith("//api-m.paypal.com")):
+    raise ImproperlyConfigured("DEMO refuses to start with a live Stripe key or with live PayPal")
+if STRIPE_API_KEY and PAYPAL_CLIENT_ID and _stripe_live != PAYPAL_LIVE:
+    raise ImproperlyConfigured("Stripe and PayPal must both be live or both be for tests")
 if DEMO and not DEBUG and not env.bool("DEMO_WITHOUT_DEBUG", default=False):
     raise ImproperlyConfigured("DEMO with DEBUG=False needs DEMO_WITHOUT_DEBUG=True as well")
 if (STRIPE_API_BASE or SENDGRID_HOST.startswith("http://")) and not DEMO:
