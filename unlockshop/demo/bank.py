@@ -1,4 +1,4 @@
-"""The demo bank and demo mailbox: Stripe and SendGrid played on this machine. No money moves, no mail leaves.
+"""The demo bank and demo mailbox: Stripe, PayPal and SendGrid played on this machine. No money moves, no mail leaves.
 
 Start it with ``python -m unlockshop.demo.bank``; docs/demo-payments.md tells the rest.
 """
@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from unlockshop.demo import bank_paypal
 from unlockshop.demo.bank_events import Outbox, WebhookFaults
 from unlockshop.demo.bank_flow import Bank
-from unlockshop.demo.bank_http import Answer, Request, Server, is_loopback, json_answer
+from unlockshop.demo.bank_http import Answer, Request, Server, is_loopback, is_loopback_url, json_answer
 from unlockshop.demo.bank_page import Pages
+from unlockshop.demo.bank_paypal import PayPalSide
 from unlockshop.demo.bank_store import Store
 from unlockshop.demo.bank_stripe import StripeApi
 from unlockshop.demo.mailbox import Mailbox, MailFaults
@@ -33,14 +35,17 @@ _FAIL = re.compile(r"/refunds/([^/]+)/fail")
 class App:
     """Sends each request to the part that answers it."""
 
-    def __init__(self, stripe: StripeApi, pages: Pages, mailbox: Mailbox) -> None:
+    def __init__(self, stripe: StripeApi, pages: Pages, mailbox: Mailbox, paypal: PayPalSide | None = None) -> None:
         self._stripe = stripe
+        self._paypal = paypal
         self._pages = pages
         self._mailbox = mailbox
 
     def respond(self, request: Request) -> Answer:
         """Answer one request."""
         path = request.path
+        if self._paypal is not None and self._paypal.takes(path):
+            return self._paypal.respond(request)
         if path.startswith("/v1/"):
             return self._stripe.handle(request)
         if path == "/v3/messages" and request.method == "GET":
@@ -85,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sendgrid-key", required=True, help="the key the shop uses")
     parser.add_argument("--webhook-url", required=True, help="the shop's webhook address, on this machine")
     parser.add_argument("--webhook-secret", required=True, help="signs the events")
+    bank_paypal.add_options(parser)
     parser.add_argument("--public-url", help="the bank's address as the browser sees it; default http://HOST:PORT")
     parser.add_argument("--delayed-seconds", type=float, default=8.0, help="how long a delayed payment takes")
     parser.add_argument("--descriptor-prefix", default="UNLOCKSHOP", help="start of the card statement text")
@@ -102,13 +108,11 @@ def _refusal(options: argparse.Namespace) -> str | None:
         return "the keys and the webhook secret must not be empty."
     if not is_loopback(options.host):
         return f"the host {options.host} is not a loopback address; the demo bank serves this machine only."
-    try:
-        target = urlsplit(options.webhook_url)
-        loopback = target.scheme == "http" and is_loopback(target.hostname or "") and target.port != 0
-    except ValueError:
-        loopback = False
-    if not loopback or not options.webhook_url.isascii():
+    if not is_loopback_url(options.webhook_url):
         return f"the webhook address {options.webhook_url} is not an http address of this machine."
+    paypal = bank_paypal.refusal(options)
+    if paypal is not None:
+        return paypal
     if options.public_url and urlsplit(options.public_url).scheme not in {"http", "https"}:
         return f"the public address {options.public_url} is not an http address."
     if not 0 <= options.delayed_seconds <= 86400:
@@ -153,7 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         delayed_seconds=options.delayed_seconds,
         prefix=options.descriptor_prefix,
     )
-    app = App(StripeApi(bank, options.stripe_key), Pages(bank), Mailbox(store, options.sendgrid_key, mail_faults))
+    paypal = PayPalSide(store, outbox, options, public_url) if options.paypal_client_id else None
+    mailbox = Mailbox(store, options.sendgrid_key, mail_faults)
+    app = App(StripeApi(bank, options.stripe_key), Pages(bank), mailbox, paypal)
     try:
         server = Server((options.host, options.port), app.respond)
     except OSError as error:
@@ -161,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"cannot listen on {shown_host}:{options.port}: {error.strerror}.")
     outbox.start()
     bank.start()
+    if paypal is not None:
+        paypal.start()
     threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True).start()
     print(f"Demo bank on http://{shown_host}:{options.port}/. Events go to {options.webhook_url}")
     sys.stdout.flush()

@@ -10,6 +10,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Self
 from urllib.parse import urlsplit
@@ -65,11 +66,20 @@ def backoff(attempts: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """Where the events of one provider go. ``headers`` signs a body, or forges the signature when told to."""
+
+    url: str
+    headers: Callable[[bytes, bool], dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One copy of an event to post."""
 
     number: int
     event: str
+    channel: str
     body: bytes
     forge: bool
     attempts: int
@@ -81,11 +91,14 @@ class Outbox:
 
     def __init__(self, store: Store, url: str, secret: str, faults: WebhookFaults, seed: int | None = None) -> None:
         self._store = store
-        self._url = urlsplit(url)
-        self._secret = secret
+        self._channels = {"stripe": Channel(url, lambda body, forged: _stripe_headers(secret, body, forged))}
         self._faults = faults
         self._seed = random.SystemRandom().getrandbits(63) if seed is None else seed
         self._in_flight: set[int] = set()
+
+    def add_channel(self, name: str, channel: Channel) -> None:
+        """Deliver the events recorded under ``name`` there."""
+        self._channels[name] = channel
 
     def start(self) -> None:
         """Start the delivery threads."""
@@ -100,22 +113,28 @@ class Outbox:
         request: tuple[str | None, str | None] = (None, None),
     ) -> str:
         """Record an event about ``item`` as it is now; ``request`` is the API call's id and its key."""
-        now = time.time()
         ident = new_id("evt_")
         body = {
             "id": ident,
             "object": "event",
             "api_version": API_VERSION,
-            "created": int(now),
+            "created": int(time.time()),
             "data": {"object": item},
             "livemode": False,
             "pending_webhooks": 1,
             "request": {"id": request[0], "idempotency_key": request[1]},
             "type": kind,
         }
+        self.queue(db, "stripe", ident, kind=kind, about=item["id"], body=dumps(body))
+        return ident
+
+    def queue(self, db: sqlite3.Connection, channel: str, ident: str, *, kind: str, about: str, body: str) -> None:
+        """Record the event ``ident`` about the object ``about``, and as many copies of it as the faults say."""
+        now = time.time()
         number = db.execute(
-            "INSERT INTO events (id, created, type, object_id, body, state, copies) VALUES (?, ?, ?, ?, ?, '', 0)",
-            (ident, body["created"], kind, item["id"], dumps(body)),
+            "INSERT INTO events (id, channel, created, type, object_id, body, state, copies) "
+            "VALUES (?, ?, ?, ?, ?, ?, '', 0)",
+            (ident, channel, int(now), kind, about, body),
         ).lastrowid
         # Drawn per event number, so that a seed gives the same faults whatever the threads do.
         chance = random.Random(f"{self._seed}/{number}")
@@ -133,7 +152,6 @@ class Outbox:
                 "INSERT INTO deliveries (event, queued_at, due_at, forge) VALUES (?, ?, ?, ?)",
                 [(ident, now, now + delay, int(forged and copy == 0)) for copy, delay in enumerate(delays)],
             )
-        return ident
 
     def resend(self, ident: str) -> None:
         """Queue one more copy of an event, whatever became of it before."""
@@ -178,17 +196,23 @@ class Outbox:
                 return None, None
             if row["due_at"] > time.time():
                 return None, row["due_at"]
-            body = db.execute("SELECT body FROM events WHERE id = ?", (row["event"],)).fetchone()["body"]
+            event = db.execute("SELECT channel, body FROM events WHERE id = ?", (row["event"],)).fetchone()
             self._in_flight.add(row["number"])
         return Job(
-            row["number"], row["event"], body.encode(), bool(row["forge"]), row["attempts"], row["queued_at"]
+            row["number"],
+            row["event"],
+            event["channel"],
+            event["body"].encode(),
+            bool(row["forge"]),
+            row["attempts"],
+            row["queued_at"],
         ), None
 
     def _deliver(self, job: Job) -> None:
         forged_status = None
         if job.forge:
-            forged_status, _ = self._post(job.body, "whsec_not_the_secret")
-        status, problem = self._post(job.body, self._secret)
+            forged_status, _ = self._post(job, forged=True)
+        status, problem = self._post(job)
         now = time.time()
         attempts = job.attempts + 1
         good = status is not None and 200 <= status < 300
@@ -213,23 +237,20 @@ class Outbox:
                 ),
             )  # fmt: skip
 
-    def _post(self, body: bytes, secret: str) -> tuple[int | None, str]:
+    def _post(self, job: Job, *, forged: bool = False) -> tuple[int | None, str]:
         """Post once, following no redirect. The status, or None and what went wrong."""
-        link = http.client.HTTPConnection(
-            self._url.hostname or "127.0.0.1", self._url.port or 80, timeout=TIMEOUT_SECONDS
-        )
-        path = self._url.path or "/"
+        channel = self._channels.get(job.channel)
+        if channel is None:
+            return None, f"nobody takes {job.channel} events"
+        url = urlsplit(channel.url)
+        link = http.client.HTTPConnection(url.hostname or "127.0.0.1", url.port or 80, timeout=TIMEOUT_SECONDS)
+        path = url.path or "/"
         try:
             link.request(
                 "POST",
-                f"{path}?{self._url.query}" if self._url.query else path,
-                body=body,
-                headers={
-                    "Content-Type": "application/json; charset=utf-8",
-                    "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-                    "Stripe-Signature": signature(secret, body, int(time.time())),
-                    "Connection": "close",
-                },
+                f"{path}?{url.query}" if url.query else path,
+                body=job.body,
+                headers={**channel.headers(job.body, forged), "Connection": "close"},
             )
             answer = link.getresponse()
             answer.read(65536)
@@ -238,3 +259,11 @@ class Outbox:
         finally:
             link.close()
         return answer.status, "" if answer.status < 300 else f"answered {answer.status}"
+
+
+def _stripe_headers(secret: str, body: bytes, forged: bool) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        "Stripe-Signature": signature("whsec_not_the_secret" if forged else secret, body, int(time.time())),
+    }

@@ -72,6 +72,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_loopback_url(url: str) -> bool:
+    """Whether an address is plain http at this machine."""
+    try:
+        target = urlsplit(url)
+        return url.isascii() and target.scheme == "http" and is_loopback(target.hostname or "") and target.port != 0
+    except ValueError:
+        return False
+
+
 class Server(ThreadingHTTPServer):
     """One thread per open connection; all end with the process."""
 

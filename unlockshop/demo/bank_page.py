@@ -107,7 +107,8 @@ class Pages:
         """Where to go from here."""
         body = (
             '<h1>Demo bank</h1><ul><li><a href="/mailbox/">Mailbox</a></li>'
-            '<li><a href="/events">Events</a></li><li><a href="/refunds">Refunds</a></li></ul>'
+            '<li><a href="/events">Events</a></li><li><a href="/refunds">Refunds</a></li>'
+            '<li><a href="/paypal/">PayPal</a></li></ul>'
         )
         return html_answer(200, page("Demo bank", body), _BASE_POLICY)
 

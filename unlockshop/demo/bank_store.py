@@ -89,6 +89,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
+    channel TEXT NOT NULL DEFAULT 'stripe',
     created INTEGER NOT NULL,
     type TEXT NOT NULL,
     object_id TEXT NOT NULL,
@@ -165,6 +166,8 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-256")
         self._db.executescript(SCHEMA)
+        if "channel" not in {row["name"] for row in self._db.execute("PRAGMA table_info(events)")}:
+            self._db.execute("ALTER TABLE events ADD COLUMN channel TEXT NOT NULL DEFAULT 'stripe'")
         self._lock = threading.Lock()
         self._news = threading.Condition()
         self._generation = 0

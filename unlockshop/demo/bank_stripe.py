@@ -206,7 +206,7 @@ def _many(table: str, *filters: str) -> Endpoint:
         given = call.given
         given.only(_LIST | frozenset(filters))
         limit = min(given.integer("limit", least=1) or 10, 100)
-        wheres, values = ["1"], list[str | int]()
+        wheres, values = ["channel = 'stripe'" if table == "events" else "1"], list[str | int]()
         for name in filters:
             value = given.text(name)
             if value is not None:
