@@ -38,5 +38,5 @@ def bank_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def bank(bank_url: str, settings: Any) -> str:
     """The shop's payment and mail adapters speak to the demo bank."""
-    settings.STRIPE_API_BASE = settings.SENDGRID_HOST = bank_url
+    settings.STRIPE_API_BASE = settings.SENDGRID_HOST = settings.PAYPAL_API_BASE = bank_url
     return bank_url

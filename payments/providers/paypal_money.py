@@ -16,7 +16,7 @@ CURRENCIES: Final = frozenset(
 )
 # No decimals at PayPal, whatever ISO 4217 says of HUF and TWD.
 WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
-_VALUE: Final = re.compile(r"-?\d{1,20}(\.\d{1,6})?")
+_VALUE: Final = re.compile(r"-?[0-9]{1,20}([.][0-9]{1,6})?")
 
 
 def amount(money: Money) -> dict[str, str]:

@@ -53,12 +53,19 @@ def running(module: str, *args: str, port: int | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def running_bank(folder: Path, *extra: str, webhook_url: str = "http://127.0.0.1:9/webhooks/stripe/") -> Iterator[str]:
+def running_bank(
+    folder: Path,
+    *extra: str,
+    webhook_url: str = "http://127.0.0.1:9/webhooks/stripe/",
+    paypal_webhook_url: str = "http://127.0.0.1:9/webhooks/paypal/",
+) -> Iterator[str]:
     """The demo bank and mailbox, with the keys of the test settings."""
     with running(
         "unlockshop.demo.bank",
         "--store", str(folder / "bank.sqlite3"), "--stripe-key", "sk_test_tests", "--sendgrid-key", "SG.tests",
-        "--webhook-url", webhook_url, "--webhook-secret", "whsec_tests", *extra,
+        "--webhook-url", webhook_url, "--webhook-secret", "whsec_tests",
+        "--paypal-client-id", "paypal-tests", "--paypal-secret", "paypal-secret-tests",
+        "--paypal-webhook-id", "WHTESTS", "--paypal-webhook-url", paypal_webhook_url, *extra,
     ) as url:  # fmt: skip
         yield url
 

@@ -77,14 +77,15 @@ class PayPalPages:
         unit = found["purchase_units"][0]
         amount = _money(unit["amount"])
         lines = "".join(
-            f"<li><span>{escape(item['name'])}</span><span>{item['quantity']} × {_money(item['unit_amount'])}</span></li>"
+            f"<li><span>{escape(item['name'])}</span>"
+            f"<span>{item['quantity']} × {_money(item['unit_amount'])}</span></li>"
             for item in unit.get("items", [])
         )
         body = (
             f'<h1>PayPal: pay {escape(context["brand"])}</h1><p class="amount">{amount}</p>'
-            + f'<ul class="lines">{lines}</ul><dl class="facts">'
-            + f"<dt>Invoice</dt><dd>{escape(unit.get('invoice_id', 'none'))}</dd>"
-            + f"<dt>On the statement</dt><dd>PAYPAL *{escape(unit.get('soft_descriptor', ''))}</dd></dl>"
+             f'<ul class="lines">{lines}</ul><dl class="facts">'
+             f"<dt>Invoice</dt><dd>{escape(unit.get('invoice_id', 'none'))}</dd>"
+             f"<dt>On the statement</dt><dd>PAYPAL *{escape(unit.get('soft_descriptor', ''))}</dd></dl>"
             + (_buttons(ident) if found["status"] in WAITING else _over(ident, context))
         )
         addresses = {"success_url": context["return_url"], "cancel_url": context["cancel_url"]}
