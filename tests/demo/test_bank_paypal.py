@@ -313,7 +313,7 @@ def test_a_dispute_from_its_opening_to_its_end(paypal, shop):
     (ident,) = re.findall(rf"(PP-D-\d+)<br><small>{taken['id']}", page)
     path = f"v1/customer/disputes/{ident}"
     part = paypal.post(f"v2/payments/captures/{taken['id']}/refund", {"amount": {**EURO, "value": "1.00"}})
-    assert issue(part) == (422, "CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED")
+    assert issue(part) == (422, "TRANSACTION_DISPUTED")
     assert paypal.post(f"{path}/provide-evidence", {"evidences": []}).status_code == 415
 
     def evidence(notes: str) -> requests.Response:

@@ -151,7 +151,7 @@ class PayPalApi:
         found = self._paypal.capture(db, ident)
         if found["status"] != "COMPLETED":
             # The order has changed although the call failed, so this fault must not undo the transaction.
-            fault = PayPalFault(422, "INSTRUMENT_DECLINED", "The instrument presented was declined.")
+            fault = PayPalFault(422, "INSTRUMENT_DECLINED")
             return fault.status, fault.error
         return 201, _shown(request, found)
 

@@ -35,9 +35,9 @@ def parsed(body: bytes) -> Json:
     try:
         found = json.loads(body.decode()) if body else {}
     except (ValueError, RecursionError):
-        raise PayPalFault(400, "MALFORMED_REQUEST_JSON", "The request JSON is not well formed.") from None
+        raise PayPalFault(400, "MALFORMED_REQUEST_JSON") from None
     if not isinstance(found, dict):
-        raise PayPalFault(400, "MALFORMED_REQUEST_JSON", "The request JSON is not an object.")
+        raise PayPalFault(400, "MALFORMED_REQUEST_JSON")
     return found
 
 
@@ -45,10 +45,10 @@ def new_order(given: Json) -> NewOrder:
     """Check the body of POST /v2/checkout/orders."""
     intent = _text(given, "intent", "/intent", required=True)
     if intent != "CAPTURE":
-        raise PayPalFault(422, "INVALID_PARAMETER_VALUE", "The demo bank does only CAPTURE.", "/intent")
+        raise PayPalFault(400, "INVALID_PARAMETER_VALUE", field="/intent")
     units = given.get("purchase_units")
     if not isinstance(units, list) or len(units) != 1 or not isinstance(units[0], dict):
-        raise PayPalFault(422, "INVALID_ARRAY_LENGTH", "The demo bank does one purchase unit.", "/purchase_units")
+        raise PayPalFault(400, "INVALID_PARAMETER_VALUE", field="/purchase_units")
     source = _inner(given, "payment_source", "/payment_source")
     paypal = _inner(source, "paypal", "/payment_source/paypal")
     old = _inner(given, "application_context", "/application_context")
@@ -90,7 +90,7 @@ def _check_total(unit: Json, breakdown: Json, at: str) -> None:
     taken = sum((value(part) for name, part in parts.items() if "discount" in name), Decimal(0))
     added = sum((value(part) for name, part in parts.items() if "discount" not in name), Decimal(0))
     if added - taken != value(unit["amount"]):
-        raise PayPalFault(422, "AMOUNT_MISMATCH", "Should equal the sum of its breakdown.", f"{at}/amount/value")
+        raise PayPalFault(422, "AMOUNT_MISMATCH", field=f"{at}/amount/value")
     listed = sum((value(item["unit_amount"]) * int(item["quantity"]) for item in unit.get("items", [])), Decimal(0))
     if unit.get("items") and listed != value(parts["item_total"]):
         raise PayPalFault(422, "ITEM_TOTAL_MISMATCH", field=f"{at}/amount/breakdown/item_total/value")
@@ -125,7 +125,7 @@ def amount(given: Any, at: str, *, least: str = "0.01") -> Json:
     number = given.get("value")
     currency = _text(given, "currency_code", f"{at}/currency_code", required=True) or ""
     if not isinstance(number, str) or len(number) > 32 or not _VALUE.fullmatch(number):
-        raise PayPalFault(400, "INVALID_PARAMETER_SYNTAX", "The value is text with digits and a point.", f"{at}/value")
+        raise PayPalFault(400, "INVALID_PARAMETER_SYNTAX", field=f"{at}/value")
     if len(currency) != 3:
         raise PayPalFault(400, "INVALID_STRING_LENGTH", field=f"{at}/currency_code")
     if currency not in CURRENCIES:
@@ -195,5 +195,5 @@ def _text(given: Json, name: str, at: str, *, required: bool = False, most: int 
 def _url(context: Json, name: str) -> str:
     found = _text(context, name, f"/{name}", required=True, most=2000) or ""
     if urlsplit(found).scheme not in {"http", "https"}:
-        raise PayPalFault(400, "INVALID_PARAMETER_SYNTAX", "Not a web address.", f"/{name}")
+        raise PayPalFault(400, "INVALID_PARAMETER_SYNTAX", field=f"/{name}")
     return found

@@ -103,12 +103,12 @@ class PayPal:
         """Take the money of an approved order, as its buyer's button has planned."""
         found = self.order(db, ident)
         if many(db, "captures", "order_id = ?", ident):
-            raise PayPalFault(422, "ORDER_ALREADY_CAPTURED", "Order already captured.")
+            raise PayPalFault(422, "ORDER_ALREADY_CAPTURED")
         if found["status"] != "APPROVED":
-            raise PayPalFault(422, "ORDER_NOT_APPROVED", "Payer has not yet approved the Order for payment.")
+            raise PayPalFault(422, "ORDER_NOT_APPROVED")
         row = db.execute("SELECT plan, invoice_id FROM paypal_orders WHERE id = ?", (ident,)).fetchone()
         if row["invoice_id"] and self._is_paid(db, row["invoice_id"]):
-            raise PayPalFault(422, "DUPLICATE_INVOICE_ID", "Duplicate Invoice ID detected.")
+            raise PayPalFault(422, "DUPLICATE_INVOICE_ID")
         plan = row["plan"]
         if plan == "decline":
             # The buyer has to choose another means of payment, on the same page.
@@ -139,22 +139,22 @@ class PayPal:
         """Give back what was asked, or all that is left; never more than that."""
         taken = load(db, "captures", capture_id)
         if taken["status"] == "PENDING":
-            raise PayPalFault(422, "PENDING_CAPTURE", "Cannot initiate a refund as the capture is pending.")
+            raise PayPalFault(422, "PENDING_CAPTURE")
         if taken["status"] not in _PAID:
-            raise PayPalFault(422, "REFUND_NOT_ALLOWED", "Full refund refused - the capture took no money.")
+            raise PayPalFault(422, "REFUND_NOT_ALLOWED")
         left = value(taken["amount"]) - self._refunded(db, capture_id)
         if left <= 0:
-            raise PayPalFault(422, "CAPTURE_FULLY_REFUNDED", "The capture has already been fully refunded.")
+            raise PayPalFault(422, "CAPTURE_FULLY_REFUNDED")
         currency = taken["amount"]["currency_code"]
         amount = asked.pop("amount", None) or money(left, currency)
         if amount["currency_code"] != currency:
             raise PayPalFault(422, "REFUND_CAPTURE_CURRENCY_MISMATCH", field="/amount/currency_code")
         if value(amount) > left:
-            raise PayPalFault(422, "REFUND_AMOUNT_EXCEEDED", "More than is left of the capture.", "/amount/value")
+            raise PayPalFault(422, "REFUND_AMOUNT_EXCEEDED", field="/amount/value")
         if value(amount) < left and many(db, "disputes", "capture = ? AND status != 'RESOLVED'", capture_id):
-            raise PayPalFault(422, "CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED")
+            raise PayPalFault(422, "TRANSACTION_DISPUTED")
         if asked.get("invoice_id") and self._is_paid(db, asked["invoice_id"]):
-            raise PayPalFault(422, "DUPLICATE_INVOICE_ID", "Duplicate Invoice ID detected.")
+            raise PayPalFault(422, "DUPLICATE_INVOICE_ID")
         made = shapes.refund(self.public_url, taken, amount, asked)
         save(db, "refunds", made["id"], made, created=time.time(), capture=capture_id)
         self._count_refunds(db, taken)

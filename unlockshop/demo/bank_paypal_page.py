@@ -46,7 +46,7 @@ class PayPalPages:
                 answer = self._done(parts)
         except PayPalFault as fault:
             if fault.status != 404:
-                text = f"<h1>{escape(fault.error['details'][0]['description'])}</h1>"
+                text = f"<h1>Not now: {escape(str(fault))}.</h1>"
                 return html_answer(409, page("Not now", text), policy())
         missing = "<h1>There is no such page or payment.</h1>"
         return answer or html_answer(404, page("Not found", missing), policy())
@@ -83,9 +83,9 @@ class PayPalPages:
         )
         body = (
             f'<h1>PayPal: pay {escape(context["brand"])}</h1><p class="amount">{amount}</p>'
-             f'<ul class="lines">{lines}</ul><dl class="facts">'
-             f"<dt>Invoice</dt><dd>{escape(unit.get('invoice_id', 'none'))}</dd>"
-             f"<dt>On the statement</dt><dd>PAYPAL *{escape(unit.get('soft_descriptor', ''))}</dd></dl>"
+            f'<ul class="lines">{lines}</ul><dl class="facts">'
+            f"<dt>Invoice</dt><dd>{escape(unit.get('invoice_id', 'none'))}</dd>"
+            f"<dt>On the statement</dt><dd>PAYPAL *{escape(unit.get('soft_descriptor', ''))}</dd></dl>"
             + (_buttons(ident) if found["status"] in WAITING else _over(ident, context))
         )
         addresses = {"success_url": context["return_url"], "cancel_url": context["cancel_url"]}

@@ -50,25 +50,28 @@ _NAMES = {
 
 
 class PayPalFault(Exception):
-    """An answer with an error body in PayPal's shape. ``field`` is a JSON pointer."""
+    """An answer with an error body in PayPal's shape. ``field`` is a JSON pointer.
+
+    The published contract fixes the descriptions of most issues, so there is one only for issues it does not know.
+    """
 
     def __init__(self, status: int, issue: str, description: str = "", field: str = "") -> None:
         super().__init__(issue)
         self.status = status
         name, message = _NAMES[status]
-        detail = {"issue": issue, "description": description or message} | ({"field": field} if field else {})
+        detail = {"issue": issue, "description": description, "field": field}
         self.error: Json = {
             "name": name,
             "message": message,
             "debug_id": secrets.token_hex(7),
-            "details": [detail],
+            "details": [{name: text for name, text in detail.items() if text}],
             "links": [],
         }
 
 
 def missing() -> PayPalFault:
     """404: there is no such object."""
-    return PayPalFault(404, "INVALID_RESOURCE_ID", "Specified resource ID does not exist.")
+    return PayPalFault(404, "INVALID_RESOURCE_ID")
 
 
 def new_id() -> str:
