@@ -34,6 +34,8 @@ from unlockshop.kernel.errors import Refused, ShopError
 MIN_TIME_TO_PAY: Final = timedelta(minutes=31)
 logger = logging.getLogger(__name__)
 
+GONE: Final = frozenset({"resource_missing", "resource_not_found"})
+FORGOTTEN_AFTER: Final = timedelta(hours=24)
 FIRST_CHECK: Final = timedelta(seconds=30)
 MAX_CHECK_INTERVAL: Final = timedelta(hours=1)
 TURN_SECONDS: Final = 60
@@ -215,7 +217,17 @@ def check(payment_id: int) -> None:
             payment = settle(payment_id)
     except ShopError as error:
         logger.warning("%s could not be checked: %s", payment, error)
+        _forget_lost(payment, error)
     _check_later(payment)
+
+
+def _forget_lost(payment: Payment, error: ShopError) -> None:
+    """A provider may forget an unpaid page. Long after the purchase expired, that page can bring no money any more."""
+    is_gone = isinstance(error, Refused) and error.code in GONE
+    if is_gone and clock.now() - payment.purchase.expires_at > FORGOTTEN_AFTER:
+        Payment.objects.filter(pk=payment.pk, state__in=LIVE).update(
+            state=PaymentState.EXPIRED, next_action_at=None, note=str(error)[:500]
+        )
 
 
 def _learn_fee(payment: Payment) -> None:

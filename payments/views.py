@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from payments import inbox
 from payments.providers.base import NotAuthentic
 from payments.providers.registry import UnknownProvider
+from unlockshop.kernel.errors import ShopError
 
 MAX_BODY_BYTES: Final = 256 * 1024
 
@@ -35,6 +36,6 @@ def webhook(request: HttpRequest, provider: str) -> HttpResponse:
         return HttpResponse("unknown provider", status=404)
     except NotAuthentic:
         return HttpResponse("not authentic", status=400)
-    except DatabaseError:
+    except (DatabaseError, ShopError):
         return HttpResponse("try again", status=503)
     return HttpResponse("stored")

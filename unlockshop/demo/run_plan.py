@@ -173,6 +173,10 @@ class Plan:
             "SUPPLIER_PAUSE_SECONDS": "5",
             "PURCHASES_PER_HOUR": "500",
             "PAYMENT_PAGE_ORIGINS": self.bank_url,
+            "PAYPAL_API_BASE": self.bank_url,
+            "PAYPAL_CLIENT_ID": self.secrets.paypal_client_id,
+            "PAYPAL_SECRET": self.secrets.paypal_secret,
+            "PAYPAL_WEBHOOK_ID": self.secrets.paypal_webhook_id,
             "STRIPE_API_BASE": self.bank_url,
             "STRIPE_API_KEY": self.secrets.stripe_key,
             "STRIPE_WEBHOOK_SECRET": self.secrets.webhook_secret,
@@ -278,6 +282,9 @@ class Plan:
             *("--store", str(self.data / "bank.sqlite3"), "--stripe-key", self.secrets.stripe_key),
             *("--sendgrid-key", self.secrets.sendgrid_key, "--webhook-secret", self.secrets.webhook_secret),
             *("--webhook-url", f"{self.shop_url}/webhooks/stripe/"),
+            *("--paypal-client-id", self.secrets.paypal_client_id, "--paypal-secret", self.secrets.paypal_secret),
+            *("--paypal-webhook-id", self.secrets.paypal_webhook_id),
+            *("--paypal-webhook-url", f"{self.shop_url}/webhooks/paypal/"),
             *self.bank_options,
         ]
 

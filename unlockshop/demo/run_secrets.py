@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import secrets
@@ -27,6 +28,24 @@ class Secrets:
     sendgrid_key: str
     supplier_key: str
     staff_password: str
+
+    @property
+    def paypal_client_id(self) -> str:
+        """Drawn from the secret key, so that a folder of an older demo has it too."""
+        return f"demo-{self._drawn('client')}"
+
+    @property
+    def paypal_secret(self) -> str:
+        """As above."""
+        return self._drawn("secret")
+
+    @property
+    def paypal_webhook_id(self) -> str:
+        """As above."""
+        return f"WH-{self._drawn('webhook').upper()}"
+
+    def _drawn(self, purpose: str) -> str:
+        return hashlib.sha256(f"paypal {purpose} {self.secret_key}".encode()).hexdigest()[:32]
 
     @classmethod
     def new(cls) -> Secrets:
