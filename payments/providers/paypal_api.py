@@ -55,7 +55,7 @@ class PayPalRefused(Refused):
         self.status = status
 
 
-class PayPalApi(paypalrestsdk.Api):  # type: ignore[misc]
+class PayPalApi(paypalrestsdk.Api):
     """One PayPal account. Safe to share between threads; the access token is kept until it expires."""
 
     def __init__(self, *, endpoint: str, client_id: str, secret: str, is_live: bool) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def bank(tmp_path, settings):
     """A bank of its own: a pass looks at everything it has."""
     with running_bank(tmp_path) as url:
-        settings.STRIPE_API_BASE = settings.SENDGRID_HOST = url
+        settings.STRIPE_API_BASE = settings.PAYPAL_API_BASE = settings.SENDGRID_HOST = url
         yield url
 
 
