@@ -51,6 +51,9 @@ def begin(order_id: int) -> SupplierAttempt | None:
         if order.forward_after is not None and order.forward_after > moment:
             lifecycle.postpone(order_id, OrderState.PAID, until=order.forward_after)
             return None
+        if order.purchase.frozen_for:
+            lifecycle.hold(order_id, reason=HoldReason(order.purchase.frozen_for), actor=SYSTEM)
+            return None
         tried = order.supplier_attempts.count()
         if tried >= ATTEMPTS_CAP:
             lifecycle.hold(order_id, reason=HoldReason.TOO_MANY_ATTEMPTS, actor=SYSTEM)

@@ -61,7 +61,13 @@ class HoldReason(models.TextChoices):
     TOO_MANY_ATTEMPTS = "too_many_attempts", _("Too many attempts")
     RESULT_CONFLICT = "result_conflict", _("The supplier's answer does not fit the order")
     EMPTY_RESULT = "empty_result", _("Reported as done, without a result")
+    DISPUTE = "dispute", _("The payment is disputed")
+    FRAUD_WARNING = "fraud_warning", _("The card's bank warns of fraud")
     STAFF = "staff", _("Held by staff")
+
+
+# Reasons that hold a whole purchase, in rising order of weight (orders/freezing.py).
+FREEZING: Final = (HoldReason.FRAUD_WARNING, HoldReason.DISPUTE)
 
 
 class AttemptOutcome(models.TextChoices):

@@ -40,6 +40,11 @@ class Attention(models.TextChoices):
     MISMATCH = "mismatch", _("Amount, currency, mode or reference differ from what was asked")
     OVERPAYMENT = "overpayment", _("The purchase was paid already")
     LATE = "late", _("The purchase had expired")
+    FRAUD = "fraud", _("The card's bank warns of fraud")
+
+
+# Money that bought nothing: no order was paid with it.
+BOUGHT_NOTHING: Final = frozenset({Attention.MISMATCH, Attention.OVERPAYMENT, Attention.LATE})
 
 
 class DeliveryVerdict(models.TextChoices):
@@ -78,6 +83,19 @@ class DisputeState(models.TextChoices):
 
 
 OPEN_DISPUTES: Final = frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW})
+
+
+class PackState(models.TextChoices):
+    """Life of an evidence pack. ``SUBMITTING``: it may have reached the provider; only looking there tells."""
+
+    ASSEMBLED = "assembled", _("Assembled, not sent")
+    SUBMITTING = "submitting", _("Being sent, or outcome unknown")
+    SUBMITTED = "submitted", _("Submitted")
+    REFUSED = "refused", _("The provider refused it")
+
+
+# A dispute is answered once: at most one pack of it may be in one of these.
+ANSWERING_PACKS: Final = frozenset({PackState.SUBMITTING, PackState.SUBMITTED})
 
 
 class Subject(models.TextChoices):

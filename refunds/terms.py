@@ -61,6 +61,23 @@ def all_versions() -> Sequence[TermsVersion]:
     return _VERSIONS
 
 
+# The parts of the terms that say when money goes back: what a bank is shown in a dispute.
+REFUND_RULES: Final = frozenset(
+    {"what-you-tell-us", "delivery-times", "cancelling", "when-it-cannot-be-done", "refunds"}
+)
+
+
+def text_of(version: str) -> list[tuple[str, str, str]]:
+    """The refund rules of a version as (clause id, title, English text); empty where there is no such version."""
+    terms = by_version(version)
+    with override("en"):
+        return [
+            (section.anchor, str(section.title), "\n".join(map(str, section.paragraphs)))
+            for section in (terms.sections if terms else ())
+            if section.anchor in REFUND_RULES
+        ]
+
+
 _V2026_11: Final = TermsVersion(
     version="2026-11",
     effective_on=date(2026, 11, 1),

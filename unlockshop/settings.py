@@ -262,6 +262,8 @@ if PAYPAL_CLIENT_ID:
 if not DEMO and _paypal_base != PAYPAL_API_BASE:
     raise ImproperlyConfigured(f"PAYPAL_API_BASE must be {_paypal_base}, as PAYPAL_LIVE is {PAYPAL_LIVE}")
 STATEMENT_DESCRIPTOR = env.str("STATEMENT_DESCRIPTOR", default="UNLOCKSHOP")
+# Called with a terms version; the texts of its refund rules for dispute evidence, as (clause id, title, text).
+TERMS_TEXT = "refunds.terms.text_of"
 _stripe_live = STRIPE_API_KEY.startswith(("sk_live_", "rk_live_"))
 PAYMENTS_LIVE = _stripe_live or PAYPAL_LIVE
 if DEMO and (PAYMENTS_LIVE or PAYPAL_API_BASE.endswith("//api-m.paypal.com")):

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from orders.states import HoldReason
 from unlockshop.kernel import clock, codes
 from unlockshop.kernel.money import Money
 
@@ -39,6 +40,13 @@ class Purchase(models.Model):
     created_at = models.DateTimeField(default=clock.now, db_index=True)
     expires_at = models.DateTimeField(help_text=_("Unpaid until then, its orders expire."))
     paid_at = models.DateTimeField(null=True, blank=True)
+    frozen_for = models.CharField(
+        max_length=24,
+        choices=HoldReason.choices,
+        blank=True,
+        default="",
+        help_text=_("While set, nothing of it is forwarded to a supplier."),
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]

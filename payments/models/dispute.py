@@ -5,13 +5,16 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from payments.states import OPEN_DISPUTES, DisputeState
+from payments.states import ANSWERING_PACKS, OPEN_DISPUTES, DisputeState, PackState
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
 
 
 class Dispute(models.Model):
-    """One dispute about one payment. While it needs an answer it has an owner and the provider's deadline."""
+    """One dispute about one payment. While it needs an answer it has an owner and the provider's deadline.
+
+    ``revision`` counts its changes: what was asked of the provider before the last change is never booked.
+    """
 
     payment = models.ForeignKey("payments.Payment", on_delete=models.PROTECT, related_name="disputes")
     provider_ref = models.CharField(max_length=255, unique=True)
@@ -25,6 +28,7 @@ class Dispute(models.Model):
     respond_by = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(default=clock.now)
     closed_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["-opened_at"]
@@ -50,21 +54,29 @@ class EvidencePack(models.Model):
     """What the shop can prove about a disputed purchase, assembled at one moment and frozen.
 
     ``fields`` are the provider's evidence fields; the PDF is made from ``facts`` whenever it is asked for.
+    ``submitted_at`` is set before the provider is called.
     """
 
     dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="packs")
+    state = models.CharField(max_length=12, choices=PackState.choices, default=PackState.ASSEMBLED)
     facts = models.JSONField()
     fields = models.JSONField()
     assembled_at = models.DateTimeField(default=clock.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
     submitted_by = models.CharField(max_length=254, blank=True, default="")
+    failure = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
+            models.CheckConstraint(condition=Q(state__in=PackState.values), name="payments_evidencepack_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=sorted(ANSWERING_PACKS)) | Q(submitted_at__isnull=False) & ~Q(submitted_by=""),
+                name="payments_evidencepack_submitted_by_somebody",
+            ),
             models.UniqueConstraint(
                 fields=["dispute"],
-                condition=Q(submitted_at__isnull=False),
+                condition=Q(state__in=sorted(ANSWERING_PACKS)),
                 name="payments_evidencepack_submitted_once",
             ),
         ]

@@ -99,7 +99,10 @@ class RefundFact:
 
 @dataclass(frozen=True, slots=True)
 class DisputeFact:
-    """A dispute as the provider has it. ``funds_withdrawn``: its amount is not with us at this moment."""
+    """A dispute as the provider has it. ``funds_withdrawn``: its amount is not with us at this moment.
+
+    ``fee`` is what the dispute has cost so far; ``has_our_evidence`` says that our answer has arrived.
+    """
 
     provider_ref: str
     charge_ref: str
@@ -109,6 +112,17 @@ class DisputeFact:
     status: str
     respond_by: datetime | None
     funds_withdrawn: bool
+    fee: Money | None = None
+    has_our_evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WarningFact:
+    """A bank's early warning that a payment may be fraud, as the provider has it."""
+
+    provider_ref: str
+    charge_ref: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +167,9 @@ class PaymentProvider(Protocol):
 
     def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
         """Answer a dispute, once and for good."""
+
+    def fetch_warning(self, provider_ref: str) -> WarningFact:
+        """The fraud warning as it stands there; ``Refused`` where the provider knows no such thing."""
 
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """Every payment there that was begun or captured since ``moment``, for reconciliation."""
