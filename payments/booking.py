@@ -1,4 +1,4 @@
-"""Which accounts a fact touches. The only module that chooses them."""
+"""Which accounts a fact touches. Besides ``dispute_booking``, the only module that chooses them."""
 
 from __future__ import annotations
 
@@ -71,9 +71,8 @@ def book_deliveries(*, limit: int = 200) -> int:
 
 
 def _book_delivery(order: Order) -> bool:
-    payment = Payment.objects.filter(
-        purchase_id=order.purchase_id, state=PaymentState.CAPTURED, attention=Attention.NONE
-    ).first()
+    payments = Payment.objects.filter(purchase_id=order.purchase_id, state=PaymentState.CAPTURED)
+    payment = payments.exclude(attention__in=UNATTACHED).first()
     if payment is None:
         return False
     given: Decimal | None = Refund.objects.filter(order=order, state=RefundState.SUCCEEDED).aggregate(

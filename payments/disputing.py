@@ -20,7 +20,7 @@ from orders.models import Purchase
 from orders.states import HoldReason
 from payments import dispute_booking
 from payments.models import Dispute, EvidencePack, Payment
-from payments.providers.base import DisputeFact
+from payments.providers.base import DisputeFact, WarningFact
 from payments.providers.registry import provider_named
 from payments.states import ANSWERING_PACKS, OPEN_DISPUTES, Attention, DisputeState, PackState, PaymentState
 from unlockshop.kernel import actors, clock
@@ -160,26 +160,27 @@ def release(dispute_id: int, *, reason: str, actor: Actor) -> int:
     return freezing.thaw(dispute.payment.purchase_id, reason=reason, actor=actor)
 
 
-def settle_warning(provider_name: str, provider_ref: str) -> Payment:
-    """Ask the provider about an early fraud warning, flag the payment for staff and stop what is not forwarded.
+def settle_warning(provider_name: str, charge_ref: str) -> Payment:
+    """Ask the provider for early fraud warnings about a payment; flag it and stop what is not forwarded.
 
-    The same warning again changes nothing, also after staff have cleared it. Raises as ``settle_dispute``.
+    A warning that was seen before changes nothing, also after staff have cleared it. Raises as ``settle_dispute``.
     """
-    fact = provider_named(provider_name).fetch_warning(provider_ref)
+    warnings = provider_named(provider_name).warnings_of(charge_ref)
     with transaction.atomic(durable=True):
-        payment = _payment_of(provider_name, fact.charge_ref)
-        if fact.provider_ref in payment.note:
-            return payment
-        payment.note = f"{fact.provider_ref}: {fact.reason}. {payment.note}"[:500]
-        payment.attention = payment.attention or Attention.FRAUD
-        payment.save(update_fields=["note", "attention"])
-        freezing.freeze(
-            payment.purchase_id,
-            reason=HoldReason.FRAUD_WARNING,
-            message=fact.reason,
-            actor=actors.provider(provider_name),
-        )
+        payment = _payment_of(provider_name, charge_ref)
+        for warning in warnings:
+            if warning.provider_ref not in payment.note:
+                _flag(payment, warning)
     return payment
+
+
+def _flag(payment: Payment, warning: WarningFact) -> None:
+    """The note remembers which warnings were seen. Another reason to look at the payment stays."""
+    payment.note = f"{warning.provider_ref}: {warning.reason}. {payment.note}"[:500]
+    payment.attention = payment.attention or Attention.FRAUD
+    payment.save(update_fields=["note", "attention"])
+    actor = actors.provider(payment.provider)
+    freezing.freeze(payment.purchase_id, reason=HoldReason.FRAUD_WARNING, message=warning.reason, actor=actor)
 
 
 def clear_warning(payment_id: int, *, reason: str, actor: Actor) -> None:

@@ -111,7 +111,7 @@ def check_submission(pack_id: int) -> EvidencePack:
     pack.refresh_from_db()
     if pack.state == PackState.SUBMITTING:
         if pack.submitted_at is not None and clock.now() - pack.submitted_at < SETTLED_AFTER:
-            raise Refused(_("It has not arrived so far, but may still be on its way. Look again later."), code="too_early")
+            raise Refused(_("It has not arrived so far, but may yet. Look again later."), code="too_early")
         _settle(pack, PackState.ASSEMBLED, failure="never arrived at the provider")
         pack.refresh_from_db()
     return pack

@@ -175,8 +175,7 @@ def fields_of(facts: Facts) -> dict[str, str]:
         "access_activity_log": "\n".join(facts["access_log"]),
         "refund_policy_disclosure": "\n\n".join(
             [
-                f"Terms version {consent['terms version']}, accepted before payment on {consent['accepted']} "
-                f"from IP {consent['from IP address'] or 'unknown'}. Their refund rules:",
+                f"Terms version {consent['terms version']} and its refund rules, accepted before the payment:",
                 *policy,
             ]
         ),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
-from payments import collecting, refunding
+from payments import collecting, disputing, refunding
 from payments.models import Payment, WebhookDelivery
 from payments.providers.registry import provider_named
 from payments.states import DeliveryVerdict, Subject
@@ -84,9 +84,25 @@ def _settle_refund(provider: str, ref: str) -> Payment | None:
     return refunding.settle_refund(provider, ref)
 
 
+def _settle_dispute(provider: str, ref: str) -> Payment | None:
+    try:
+        return disputing.settle_dispute(provider, ref).payment
+    except disputing.UnknownPayment:
+        return None
+
+
+def _settle_warning(provider: str, ref: str) -> Payment | None:
+    try:
+        return disputing.settle_warning(provider, ref)
+    except disputing.UnknownPayment:
+        return None
+
+
 _SETTLERS: Final[dict[Subject, Callable[[str, str], Payment | None]]] = {
     Subject.PAYMENT: _settle_payment,
     Subject.REFUND: _settle_refund,
+    Subject.DISPUTE: _settle_dispute,
+    Subject.WARNING: _settle_warning,
 }
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, Sum
 
 from orders.models import Order
-from payments.models import Account, LedgerEntry, LedgerTransaction, Payment, Refund
+from payments.models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Refund
 from payments.states import PaymentState, RefundState
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
@@ -76,6 +76,7 @@ def check() -> Iterator[Finding]:
     yield from _unbalanced()
     yield from _captures()
     yield from _refunds()
+    yield from _disputes()
 
 
 def _unbalanced() -> Iterator[Finding]:
@@ -114,3 +115,14 @@ def _refunds() -> Iterator[Finding]:
             yield Finding(
                 "refunds", f"payment {row['payment']}: {row['total']} given back of {row['payment__amount']}"
             )
+
+
+def _disputes() -> Iterator[Finding]:
+    """What a bank took back, and only that, stands on the accounts of disputes."""
+    withheld = LedgerEntry.objects.filter(account__in=[Account.DISPUTED, Account.DISPUTE_LOSSES])
+    for dispute in Dispute.objects.iterator():
+        lines = withheld.filter(transaction__key__startswith=f"dispute:{dispute.pk}:", currency=dispute.currency)
+        booked = lines.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+        expected = dispute.amount if dispute.funds_withdrawn else Decimal(0)
+        if booked != expected:
+            yield Finding("disputes", f"{dispute}: {expected} {dispute.currency} taken back, booked {booked}")

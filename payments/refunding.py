@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from orders import lifecycle
 from orders.models import Order
 from orders.states import OPEN
-from payments import booking
+from payments import booking, disputing
 from payments.models import Payment, Refund
 from payments.providers.base import PaymentProvider, RefundFact, RefundFactState, RefundOrder
 from payments.providers.registry import provider_named
@@ -50,10 +50,11 @@ class Grounds:
 
 
 def refundable(payment: Payment) -> Money:
-    """What is left of a captured payment; nothing of any other."""
+    """What is left of a captured payment, also by disputes; nothing of any other."""
     if payment.state != PaymentState.CAPTURED:
         return Money(Decimal(0), payment.currency)
-    return Money(payment.amount - _taken(payment.refunds), payment.currency)
+    gone = _taken(payment.refunds) + disputing.taken_back(payment)
+    return Money(max(payment.amount - gone, Decimal(0)), payment.currency)
 
 
 def refundable_for(order: Order, payment: Payment) -> Money:
@@ -117,7 +118,7 @@ def _guard(payment: Payment, order: Order | None, money: Money, grounds: Grounds
 
 def _is_alive(payment: Payment, order: Order | None) -> bool:
     """Whether what would be refunded may still be delivered. Money that fits no order buys nothing."""
-    if payment.attention:
+    if payment.attention in booking.UNATTACHED:
         return False
     orders = [order] if order is not None else list(payment.purchase.orders.all())
     return any(each.state in OPEN for each in orders)

@@ -43,10 +43,6 @@ class Attention(models.TextChoices):
     FRAUD = "fraud", _("The card's bank warns of fraud")
 
 
-# Money that bought nothing: no order was paid with it.
-BOUGHT_NOTHING: Final = frozenset({Attention.MISMATCH, Attention.OVERPAYMENT, Attention.LATE})
-
-
 class DeliveryVerdict(models.TextChoices):
     """What became of a stored webhook delivery."""
 

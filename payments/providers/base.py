@@ -121,7 +121,6 @@ class WarningFact:
     """A bank's early warning that a payment may be fraud, as the provider has it."""
 
     provider_ref: str
-    charge_ref: str
     reason: str
 
 
@@ -168,8 +167,8 @@ class PaymentProvider(Protocol):
     def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
         """Answer a dispute, once and for good."""
 
-    def fetch_warning(self, provider_ref: str) -> WarningFact:
-        """The fraud warning as it stands there; ``Refused`` where the provider knows no such thing."""
+    def warnings_of(self, charge_ref: str) -> list[WarningFact]:
+        """Early fraud warnings about a payment; none where the provider has no such thing."""
 
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """Every payment there that was begun or captured since ``moment``, for reconciliation."""

@@ -13,9 +13,10 @@ from typing import Any, Final
 import stripe
 from django.conf import settings
 
-from payments.providers import stripe_refunds
+from payments.providers import stripe_disputes, stripe_refunds
 from payments.providers.base import (
     Begun,
+    DisputeFact,
     FactState,
     NotAuthentic,
     Notice,
@@ -23,6 +24,7 @@ from payments.providers.base import (
     PaymentRequest,
     RefundFact,
     RefundOrder,
+    WarningFact,
 )
 from payments.states import Subject
 from unlockshop.kernel import clock
@@ -119,6 +121,18 @@ class StripeProvider:
     def refunds_of(self, charge_ref: str) -> list[RefundFact]:
         """Every refund of a payment."""
         return stripe_refunds.refunds_of(_call, charge_ref)
+
+    def fetch_dispute(self, provider_ref: str) -> DisputeFact:
+        """The dispute as Stripe has it now."""
+        return stripe_disputes.fetch_dispute(_call, provider_ref)
+
+    def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
+        """Answer a dispute, once and for good."""
+        return stripe_disputes.submit_evidence(_call, provider_ref, fields)
+
+    def warnings_of(self, charge_ref: str) -> list[WarningFact]:
+        """Early fraud warnings about a payment."""
+        return stripe_disputes.warnings_of(_call, charge_ref)
 
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """Every Checkout Session made since ``moment``."""

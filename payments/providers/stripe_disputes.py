@@ -49,13 +49,14 @@ def submit_evidence(call: Call, provider_ref: str, fields: Mapping[str, str]) ->
     return _fact(call(lambda client: client.v1.disputes.update(provider_ref, params, {"idempotency_key": key})))
 
 
-def fetch_warning(call: Call, provider_ref: str) -> WarningFact:
-    """The early fraud warning as Stripe has it."""
-    warning = call(lambda client: client.v1.radar.early_fraud_warnings.retrieve(provider_ref))
+def warnings_of(call: Call, charge_ref: str) -> list[WarningFact]:
+    """The early fraud warnings about a payment intent, the newest first."""
+    params = {"payment_intent": charge_ref, "limit": 10}
+    found = call(lambda client: client.v1.radar.early_fraud_warnings.list(params))
     try:
-        return WarningFact(str(warning["id"]), _charge_ref(warning), str(warning["fraud_type"]))
+        return [WarningFact(str(each["id"]), str(each["fraud_type"])) for each in found["data"]]
     except (KeyError, TypeError) as error:
-        raise OutcomeUnknown(f"Stripe's warning {provider_ref} is not readable: {error}") from error
+        raise OutcomeUnknown(f"Stripe's warnings about {charge_ref} are not readable: {error!r}") from error
 
 
 def _fact(dispute: dict[str, Any]) -> DisputeFact:
