@@ -18,6 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from unlockshop.demo import bank_paypal
+from unlockshop.demo.bank_dispute_page import DisputePages
+from unlockshop.demo.bank_disputes import Disputes
 from unlockshop.demo.bank_events import Outbox, WebhookFaults
 from unlockshop.demo.bank_flow import Bank
 from unlockshop.demo.bank_http import Answer, Request, Server, is_loopback, is_loopback_url, json_answer
@@ -29,16 +31,26 @@ from unlockshop.demo.mailbox import Mailbox, MailFaults
 
 _PAY = re.compile(r"/pay/([^/]+)(?:/([^/]+))?")
 _RESEND = re.compile(r"/events/([^/]+)/resend")
+_DOUBT = re.compile(r"/pay/([^/]+)/(dispute|warning)")
+_DECIDE = re.compile(r"/disputes/([^/]+)/(for-shop|for-customer)")
 _FAIL = re.compile(r"/refunds/([^/]+)/fail")
 
 
 class App:
     """Sends each request to the part that answers it."""
 
-    def __init__(self, stripe: StripeApi, pages: Pages, mailbox: Mailbox, paypal: PayPalSide | None = None) -> None:
+    def __init__(
+        self,
+        stripe: StripeApi,
+        pages: Pages,
+        disputes: DisputePages,
+        mailbox: Mailbox,
+        paypal: PayPalSide | None = None,
+    ) -> None:
         self._stripe = stripe
         self._paypal = paypal
         self._pages = pages
+        self._disputes = disputes
         self._mailbox = mailbox
 
     def respond(self, request: Request) -> Answer:
@@ -54,6 +66,9 @@ class App:
             return self._mailbox.send(request) if request.method == "POST" else Answer(405, b"POST only")
         if request.method not in {"GET", "POST"}:
             return Answer(405, b"GET or POST only")
+        doubted = _DOUBT.fullmatch(path)
+        if doubted is not None and request.method == "POST":
+            return self._disputes.raise_about(doubted[1], doubted[2])
         match = _PAY.fullmatch(path)
         if match is not None:
             return self._pages.pay(request, match[1], match[2] or "")
@@ -69,6 +84,8 @@ class App:
             return self._pages.events()
         if path in {"/refunds", "/refunds/"}:
             return self._pages.refunds()
+        if path in {"/disputes", "/disputes/"}:
+            return self._disputes.show()
         if path in {"/mailbox.json", "/mailbox"} or path.startswith("/mailbox/"):
             return self._mailbox.show(request)
         return json_answer(404, {"errors": [{"message": "not found", "field": None}]})
@@ -78,6 +95,8 @@ class App:
             return self._pages.resend(match[1])
         if match := _FAIL.fullmatch(path):
             return self._pages.fail_refund(match[1])
+        if match := _DECIDE.fullmatch(path):
+            return self._disputes.decide(match[1], match[2])
         return json_answer(404, {"errors": [{"message": "not found", "field": None}]})
 
 
@@ -158,8 +177,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prefix=options.descriptor_prefix,
     )
     paypal = PayPalSide(store, outbox, options, public_url) if options.paypal_client_id else None
-    mailbox = Mailbox(store, options.sendgrid_key, mail_faults)
-    app = App(StripeApi(bank, options.stripe_key), Pages(bank), mailbox, paypal)
+    disputes = Disputes(bank)
+    app = App(
+        StripeApi(bank, disputes, options.stripe_key),
+        Pages(bank),
+        DisputePages(disputes),
+        Mailbox(store, options.sendgrid_key, mail_faults),
+        paypal,
+    )
     try:
         server = Server((options.host, options.port), app.respond)
     except OSError as error:

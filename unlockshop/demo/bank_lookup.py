@@ -12,7 +12,7 @@ from unlockshop.demo.bank_store import Json, load
 _EXPANDABLE = {"payment_intent": "payment_intents", "latest_charge": "charges", "charge": "charges"}
 _KINDS = {
     "sessions": "checkout.session", "payment_intents": "payment_intent", "charges": "charge",
-    "refunds": "refund", "events": "event",
+    "refunds": "refund", "events": "event", "disputes": "dispute", "warnings": "radar.early_fraud_warning",
 }  # fmt: skip
 
 
@@ -31,13 +31,18 @@ def lines(db: sqlite3.Connection, session: Json) -> Json:
 
 
 def balance_transaction(db: sqlite3.Connection, ident: str) -> Json:
-    """The balance transaction of the charge or refund that names it."""
+    """The balance transaction of the charge, refund or dispute that names it."""
     row = db.execute(
         "SELECT body FROM charges WHERE balance_transaction = ? "
         "UNION ALL SELECT body FROM refunds WHERE balance_transaction = ?",
         (ident, ident),
     ).fetchone()
     if row is None:
+        for other in db.execute("SELECT body FROM disputes"):
+            for movement in json.loads(other["body"])["balance_transactions"]:
+                if movement["id"] == ident:
+                    found: Json = movement
+                    return found
         raise missing("balance_transaction", ident)
     return bank_objects.balance_transaction(ident, json.loads(row["body"]))
 

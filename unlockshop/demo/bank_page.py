@@ -23,7 +23,7 @@ _LABELS = {
     "delayed-failure": "Pay later and fail (delayed)",
     "cancel": "Cancel",
 }
-_BASE_POLICY = (
+BASE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self' http://127.0.0.1:* http://localhost:*"
 )
@@ -94,7 +94,7 @@ def moment(seconds: float) -> str:
 def policy(found: Json | None = None) -> str:
     """The content security policy. A form may lead to the shop the session belongs to, wherever that is."""
     origins = [_ORIGIN.match(found[name] or "") for name in ("success_url", "cancel_url")] if found else []
-    return " ".join([_BASE_POLICY, *sorted({match[1] for match in origins if match})])
+    return " ".join([BASE_POLICY, *sorted({match[1] for match in origins if match})])
 
 
 class Pages:
@@ -108,9 +108,9 @@ class Pages:
         body = (
             '<h1>Demo bank</h1><ul><li><a href="/mailbox/">Mailbox</a></li>'
             '<li><a href="/events">Events</a></li><li><a href="/refunds">Refunds</a></li>'
-            '<li><a href="/paypal/">PayPal</a></li></ul>'
+            '<li><a href="/disputes">Disputes</a></li><li><a href="/paypal/">PayPal</a></li></ul>'
         )
-        return html_answer(200, page("Demo bank", body), _BASE_POLICY)
+        return html_answer(200, page("Demo bank", body), BASE_POLICY)
 
     def pay(self, request: Request, ident: str, button: str) -> Answer:
         """GET and POST of the hosted page."""
@@ -125,11 +125,11 @@ class Pages:
         except StripeFault as fault:
             if fault.status != 404:
                 raise
-        return html_answer(404, page("Not found", "<h1>This payment page does not exist.</h1>"), _BASE_POLICY)
+        return html_answer(404, page("Not found", "<h1>This payment page does not exist.</h1>"), BASE_POLICY)
 
     def _pressed(self, ident: str, button: str) -> Answer:
         if button not in BUTTONS:
-            return html_answer(404, page("Not found", "<h1>There is no such button.</h1>"), _BASE_POLICY)
+            return html_answer(404, page("Not found", "<h1>There is no such button.</h1>"), BASE_POLICY)
         outcome = self._bank.press(ident, button)
         if outcome.target is not None:
             return redirect(_ascii(outcome.target))
@@ -175,14 +175,14 @@ class Pages:
         )
         head = "<tr><th>Event</th><th>Object</th><th>Created</th><th>State</th><th>Copies</th><th></th></tr>"
         body = f"<h1>Events</h1><table>{head}{lines}</table>"
-        return html_answer(200, page("Events", body, wide=True), _BASE_POLICY)
+        return html_answer(200, page("Events", body, wide=True), BASE_POLICY)
 
     def resend(self, ident: str) -> Answer:
         """POST /events/{id}/resend"""
         try:
             self._bank.outbox.resend(ident)
         except StripeFault:
-            return html_answer(404, page("Not found", "<h1>There is no such event.</h1>"), _BASE_POLICY)
+            return html_answer(404, page("Not found", "<h1>There is no such event.</h1>"), BASE_POLICY)
         return redirect("/events")
 
     def refunds(self) -> Answer:
@@ -203,14 +203,14 @@ class Pages:
         )
         head = "<tr><th>Refund</th><th>Payment</th><th>Amount</th><th>Created</th><th>Status</th><th></th></tr>"
         body = f"<h1>Refunds</h1><table>{head}{lines}</table>"
-        return html_answer(200, page("Refunds", body, wide=True), _BASE_POLICY)
+        return html_answer(200, page("Refunds", body, wide=True), BASE_POLICY)
 
     def fail_refund(self, ident: str) -> Answer:
         """POST /refunds/{id}/fail"""
         try:
             self._bank.fail_refund(ident)
         except StripeFault:
-            return html_answer(404, page("Not found", "<h1>There is no such refund.</h1>"), _BASE_POLICY)
+            return html_answer(404, page("Not found", "<h1>There is no such refund.</h1>"), BASE_POLICY)
         return redirect("/refunds")
 
 
@@ -223,12 +223,22 @@ def _buttons(found: Json) -> str:
             "This payment is complete." if found["payment_status"] == "paid" else "This payment is being processed."
         )
         target = escape(success_target(found), quote=True)
-        return f'<p role="status">{state}</p><p><a href="{target}">Back to the shop</a></p>'
+        return f'<p role="status">{state}</p><p><a href="{target}">Back to the shop</a></p>' + _doubts(found)
     return "".join(
         f'<form method="post" action="/pay/{found["id"]}/{name}">'
         f"<button{' class=main' if name == 'pay' else ''}>{label}</button></form>"
         for name, label in _LABELS.items()
         if name != "cancel" or found["cancel_url"]
+    )
+
+
+def _doubts(found: Json) -> str:
+    """What may still happen to a paid session: a dispute, or a warning of fraud."""
+    if found["payment_status"] != "paid":
+        return ""
+    return "".join(
+        f'<form method="post" action="/pay/{found["id"]}/{name}"><button>{label}</button></form>'
+        for name, label in (("dispute", "Open a dispute"), ("warning", "Warn of fraud"))
     )
 
 

@@ -76,6 +76,26 @@ CREATE TABLE IF NOT EXISTS refunds (
     body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS refunds_intent ON refunds (payment_intent);
+CREATE TABLE IF NOT EXISTS disputes (
+    id TEXT PRIMARY KEY,
+    created INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    payment_intent TEXT NOT NULL,
+    charge TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS disputes_charge ON disputes (charge);
+CREATE TABLE IF NOT EXISTS warnings (
+    id TEXT PRIMARY KEY,
+    created INTEGER NOT NULL,
+    payment_intent TEXT NOT NULL,
+    charge TEXT NOT NULL,
+    fraud_type TEXT NOT NULL,
+    body TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY,
     created REAL NOT NULL,
@@ -147,6 +167,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "created", "status", "amount", "currency", "payment_intent", "charge", "balance_transaction",
         "reason",
     ),
+    "disputes": ("created", "status", "amount", "currency", "payment_intent", "charge", "reason"),
+    "warnings": ("created", "payment_intent", "charge", "fraud_type"),
 }  # fmt: skip
 
 

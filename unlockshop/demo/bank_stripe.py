@@ -14,6 +14,7 @@ from collections.abc import Callable
 from email.message import Message
 
 from unlockshop.demo import bank_checks, bank_objects
+from unlockshop.demo.bank_disputes import Disputes, is_charged_back
 from unlockshop.demo.bank_flow import Bank
 from unlockshop.demo.bank_http import Answer, Request, json_answer
 from unlockshop.demo.bank_lookup import balance_transaction, expand, lines, must
@@ -39,8 +40,9 @@ Endpoint = Callable[["StripeApi", Call, str], Json]
 class StripeApi:
     """Answers ``/v1/...``."""
 
-    def __init__(self, bank: Bank, key: str) -> None:
+    def __init__(self, bank: Bank, disputes: Disputes, key: str) -> None:
         self._bank = bank
+        self._disputes = disputes
         self._key = key
 
     def handle(self, request: Request) -> Answer:
@@ -137,7 +139,22 @@ class StripeApi:
                     param="payment_intent",
                 )
         charge = must(call.db, "charges", charge_id or "", "charge")
+        if is_charged_back(call.db, charge["id"]):
+            raise StripeFault(
+                f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+                code="charge_disputed",
+                param="charge",
+            )
         return self._bank.refund(call.db, charge, amount=amount, reason=reason, metadata=metadata, caller=call.caller)
+
+    def update_dispute(self, call: Call, ident: str) -> Json:
+        """POST /v1/disputes/{id}"""
+        return self._disputes.answer(call.db, must(call.db, "disputes", ident), call.given, call.caller)
+
+    def close_dispute(self, call: Call, ident: str) -> Json:
+        """POST /v1/disputes/{id}/close"""
+        call.given.only(frozenset({"expand"}))
+        return self._disputes.accept(call.db, must(call.db, "disputes", ident), call.caller)
 
     def account(self, call: Call, _: str) -> Json:
         """GET /v1/account"""
@@ -252,6 +269,12 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Endpoint], ...] = tuple(
         ("POST", "refunds", StripeApi.create_refund),
         ("GET", "refunds", _many("refunds", "payment_intent", "charge")),
         ("GET", "refunds/([^/]+)", _get("refunds")),
+        ("GET", "disputes", _many("disputes", "payment_intent", "charge")),
+        ("GET", "disputes/([^/]+)", _get("disputes")),
+        ("POST", "disputes/([^/]+)", StripeApi.update_dispute),
+        ("POST", "disputes/([^/]+)/close", StripeApi.close_dispute),
+        ("GET", "radar/early_fraud_warnings", _many("warnings", "payment_intent", "charge")),
+        ("GET", "radar/early_fraud_warnings/([^/]+)", _get("warnings")),
         ("GET", "events", _many("events", "type")),
         ("GET", "events/([^/]+)", _get("events")),
         ("GET", "balance_transactions/([^/]+)", StripeApi.balance_transaction),
