@@ -44,6 +44,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _model(_("Reconciliation"), "balance", "payments", "break"),
                 _model(_("Passes"), "sync_alt", "payments", "reconciliationrun"),
                 _model(_("Ledger"), "menu_book", "payments", "ledgertransaction"),
+                _model(_("Disputes"), "gavel", "payments", "dispute", badges.disputes),
             ],
         },
         {

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from orders.admin.filters import owed, stuck
 from orders.models import Order, OutgoingMail
 from orders.states import HoldReason, OrderState
-from payments.models import Payment, WebhookDelivery
+from payments import disputing
+from payments.models import Dispute, Payment, WebhookDelivery
 from services.models import Supplier
 from unlockshop.kernel import clock
 from unlockshop.kernel.staff_parts import age, list_url, moment, span
@@ -51,6 +52,7 @@ class Badges:
 
     orders: int = 0
     payments: int = 0
+    disputes: int = 0
     mails: int = 0
     deliveries: int = 0
 
@@ -62,6 +64,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     for_staff = [*_held(), _owed()] if sees_orders else []
     if user.has_perm("payments.view_payment"):
         for_staff.append(_flagged_payments())
+    if user.has_perm("payments.view_dispute"):
+        for_staff.append(_disputes())
     if user.has_perm("orders.view_outgoingmail"):
         for_staff += _mails()
     if user.has_perm("payments.view_webhookdelivery"):
@@ -84,6 +88,7 @@ def badges(request: HttpRequest) -> Badges:
     return Badges(
         orders=Order.objects.filter(state=S.ON_HOLD).count() if user.has_perm("orders.view_order") else 0,
         payments=Payment.objects.exclude(attention="").count() if user.has_perm("payments.view_payment") else 0,
+        disputes=disputing.due_disputes().count() if user.has_perm("payments.view_dispute") else 0,
         mails=mails.count() if user.has_perm("orders.view_outgoingmail") else 0,
         deliveries=deliveries.count() if user.has_perm("payments.view_webhookdelivery") else 0,
     )
@@ -134,6 +139,16 @@ def _flagged_payments() -> Queue:
     since = rows.aggregate(since=Min("created_at"))["since"]
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
     return Queue(_("Payments to look at"), counts.total(), list_url(Payment, "attention=any"), age(since), kinds)
+
+
+def _disputes() -> Queue:
+    """What banks want to know from us; late with less than 48 hours left."""
+    due = disputing.due_disputes().order_by()
+    row = due.aggregate(count=Count("pk"), since=Min("opened_at"), until=Min("respond_by"))
+    next_due = _("next due %(moment)s") % {"moment": moment(row["until"])} if row["until"] else ""
+    is_late = disputing.urgent_disputes().exists()
+    href = list_url(Dispute, "answer=due")
+    return Queue(_("Disputes to answer"), row["count"], href, age(row["since"]), next_due, is_late=is_late)
 
 
 def _mails() -> list[Queue]:
