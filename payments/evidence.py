@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from payments import disputing, evidence_facts
@@ -23,6 +24,7 @@ from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable, ShopErr
 
 # Longer than any call may still be under way: what is not at the provider by then never arrives.
 SETTLED_AFTER: Final = timedelta(minutes=15)
+UNSENT: Final = {"submitted_at": None, "submitted_by": ""}
 
 
 def assemble(dispute: Dispute) -> EvidencePack:
@@ -50,15 +52,15 @@ def submit(pack_id: int, *, actor: Actor) -> EvidencePack:
     try:
         fact = provider_named(provider_name).submit_evidence(dispute.provider_ref, pack.fields)
     except Retryable as error:
-        _settle(pack, PackState.ASSEMBLED, failure=str(error))
+        _sending(pack).update(state=PackState.ASSEMBLED, failure=str(error)[:300], **UNSENT)
         raise
     except Refused as error:
-        _settle(pack, PackState.REFUSED, failure=f"{error.code}: {error}")
+        _sending(pack).update(state=PackState.REFUSED, failure=f"{error.code}: {error}"[:300], **UNSENT)
         raise
     except OutcomeUnknown as error:
-        EvidencePack.objects.filter(pk=pack.pk).update(failure=str(error)[:300])
+        _sending(pack).update(failure=str(error)[:300])
         raise
-    _settle(pack, PackState.SUBMITTED)
+    _sending(pack).update(state=PackState.SUBMITTED)
     try:
         disputing.fold_dispute(provider_name, fact, seen=seen)
     except disputing.Outdated:
@@ -92,11 +94,9 @@ def _claim(pack_id: int, actor: Actor) -> EvidencePack:
     return found
 
 
-def _settle(pack: EvidencePack, state: PackState, *, failure: str = "") -> None:
-    columns = {"submitted_at": None, "submitted_by": ""} if state != PackState.SUBMITTED else {}
-    EvidencePack.objects.filter(pk=pack.pk, state=PackState.SUBMITTING).update(
-        state=state, failure=failure[:300], **columns
-    )
+def _sending(pack: EvidencePack) -> QuerySet[EvidencePack]:
+    """The pack, unless somebody has settled what became of it."""
+    return EvidencePack.objects.filter(pk=pack.pk, state=PackState.SUBMITTING)
 
 
 def check_submission(pack_id: int) -> EvidencePack:
@@ -112,7 +112,7 @@ def check_submission(pack_id: int) -> EvidencePack:
     if pack.state == PackState.SUBMITTING:
         if pack.submitted_at is not None and clock.now() - pack.submitted_at < SETTLED_AFTER:
             raise Refused(_("It has not arrived so far, but may yet. Look again later."), code="too_early")
-        _settle(pack, PackState.ASSEMBLED, failure="never arrived at the provider")
+        _sending(pack).update(state=PackState.ASSEMBLED, failure="never arrived at the provider", **UNSENT)
         pack.refresh_from_db()
     return pack
 

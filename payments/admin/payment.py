@@ -16,6 +16,7 @@ from orders.admin.search import find_purchases
 from orders.admin.wording import WORK_TONES
 from orders.models import Purchase
 from payments import refunding
+from payments.admin.dispute_actions import CLEAR_WARNING
 from payments.admin.refund import REFUND_TONES
 from payments.forms import RefundForm
 from payments.models import LedgerTransaction, Payment, Refund, WebhookDelivery
@@ -82,7 +83,7 @@ REFUND = StaffAction(
 class PaymentAdmin(RecordAdmin):
     """Money in, as the provider confirmed it."""
 
-    staff_actions = (REFUND,)
+    staff_actions = (REFUND, CLEAR_WARNING)
     list_display = (
         "purchase",
         "provider",

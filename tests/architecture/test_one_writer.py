@@ -11,8 +11,8 @@ from tests.helpers.sources import called_name, calls_of, sources
 
 WRITER = "orders/lifecycle.py"
 # Other rows have states of their own; they are told by their names.
-OTHER_ROWS = ("payment.state", "refund.state", "dispute.state")
-OTHER_STATES = ("PaymentState.", "RefundState.", "DisputeState.")
+OTHER_ROWS = ("payment.state", "refund.state", "dispute.state", "pack.state")
+OTHER_STATES = ("PaymentState.", "RefundState.", "DisputeState.", "PackState.")
 
 
 def writes_of_state(tree: ast.AST) -> Iterator[int]:
