@@ -79,8 +79,9 @@ def test_a_pack_holds_order_consent_payment_delivery_and_the_accepted_rules(mond
     assert [clause["clause"] for clause in facts["terms"]] == [
         "what-you-tell-us", "delivery-times", "cancelling", "when-it-cannot-be-done", "refunds",
     ]  # fmt: skip
-    assert f"{stamp} | customer, IP 192.0.2.7 | order {order.number} | The customer opened the result." in (
-        facts["access_log"]
+    assert (
+        f"{stamp} | customer, IP 192.0.2.7 | order {order.number} | The customer opened the result."
+        in (facts["access_log"])
     )
 
 
