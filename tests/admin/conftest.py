@@ -15,8 +15,8 @@ from orders import lifecycle
 from orders.models import Order, OutgoingMail, SupplierExchange
 from orders.states import HoldReason, OrderState
 from payments import ledger
-from payments.models import Account, Break, Payment, ReconciliationRun, Refund, WebhookDelivery
-from payments.states import Attention, DeliveryVerdict, PaymentState
+from payments.models import Account, Break, Dispute, Payment, ReconciliationRun, Refund, WebhookDelivery
+from payments.states import Attention, DeliveryVerdict, DisputeState, PaymentState
 from tests import factories
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
@@ -96,6 +96,10 @@ def make_shop(state: OrderState = OrderState.COMPLETED, **kwargs) -> Shop:
     )
     make_refund(payment, order)
     Break.objects.create(provider="stripe", kind="unknown_capture", provider_ref=f"cs_{order.pk}", detail="18.90 EUR")
+    Dispute.objects.create(
+        payment=payment, provider_ref=f"dp_{order.pk}", amount=payment.amount, currency=payment.currency,
+        state=DisputeState.WITHDRAWN, provider_status="warning_closed", closed_at=clock.now(),
+    )  # fmt: skip
     ReconciliationRun.objects.create(provider="stripe", since=clock.now())
     mail = order.purchase.mails.first()
     return Shop(order, payment, delivery, mail)

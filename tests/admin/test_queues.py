@@ -56,6 +56,7 @@ def test_counts_agree_with_the_lists_they_link_to(admin, busy):
         "On hold: Bought at the supplier or not? Check the supplier's panel": (1, 1),
         "Paid, not delivered: money owed back": (3, 3),
         "Payments to look at": (1, 1),
+        "Disputes to answer": (0, 0),
         "Mails: sent or not?": (1, 1),
         "Mails that could not be sent": (1, 1),
         "Webhook deliveries parked": (1, 1),
