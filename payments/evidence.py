@@ -31,7 +31,10 @@ def assemble(dispute: Dispute) -> EvidencePack:
     """A new pack of what can be proved now. Older ones stay as they were."""
     facts = evidence_facts.collect(dispute)
     pack: EvidencePack = EvidencePack.objects.create(
-        dispute=dispute, facts=facts, fields=evidence_facts.fields_of(facts), assembled_at=clock.now()
+        dispute=dispute,
+        facts={group: evidence_facts.in_order(found) for group, found in facts.items()},
+        fields=evidence_facts.fields_of(facts),
+        assembled_at=clock.now(),
     )
     return pack
 

@@ -58,6 +58,13 @@ def collect(dispute: Dispute) -> Facts:
         }
 
 
+def in_order(value: Any) -> Any:
+    """``value`` with every dictionary as a list of pairs: PostgreSQL does not keep the order of a JSON object."""
+    if isinstance(value, dict):
+        return [[name, in_order(each)] for name, each in value.items()]
+    return [in_order(each) for each in value] if isinstance(value, list) else value
+
+
 def _dispute(dispute: Dispute) -> Facts:
     return {
         "reference": dispute.provider_ref,

@@ -33,7 +33,7 @@ WITHHELD: Final = "Results (unlock codes, reports) were delivered as stated; the
 
 
 def render_pdf(pack: EvidencePack) -> bytes:
-    """The pack as PDF; the same pack gives the same bytes."""
+    """The pack as PDF; the same pack gives the same document."""
     return _Paper(pack).finished()
 
 
@@ -67,26 +67,32 @@ class _Paper:
             self._line("Characters that this document's font lacks are printed as their Unicode numbers.")
         return bytes(self._pdf.output())
 
-    def _write(self, value: Any) -> None:
-        if isinstance(value, dict):
-            for name, each in value.items():
-                self._fact(name, each)
-            self._pdf.ln(2)
-        elif value:
-            for each in value:
-                self._write(each) if isinstance(each, dict) else self._line(str(each))
+    def _write(self, group: list[Any]) -> None:
+        """A group is a record, or a list of records or of lines."""
+        if group and isinstance(group[0], str):
+            self._lines(group)
+        elif group and isinstance(group[0][0], str):
+            self._record(group)
         else:
+            for record in group:
+                self._record(record)
+        if not group:
             self._line("none")
 
-    def _fact(self, name: str, value: Any) -> None:
-        if name in {"clause", "text"}:
-            self._line(f"[{value}]" if name == "clause" else str(value))
-        elif isinstance(value, list):
-            self._line(f"{name}: {'' if value else 'none'}")
-            for each in value:
-                self._line(f"  –  {each}")
-        else:
-            self._line(f"{name}: {value or '–'}")
+    def _record(self, pairs: list[Any]) -> None:
+        for name, value in pairs:
+            if name in {"clause", "text"}:
+                self._line(f"[{value}]" if name == "clause" else value)
+            elif isinstance(value, list):
+                self._line(f"{name}: {'' if value else 'none'}")
+                self._lines([f"  –  {each}" for each in value])
+            else:
+                self._line(f"{name}: {value or '–'}")
+        self._pdf.ln(2)
+
+    def _lines(self, lines: list[str]) -> None:
+        for line in lines:
+            self._line(line)
 
     def _heading(self, title: str) -> None:
         self._pdf.ln(3)

@@ -310,6 +310,9 @@ LOGGING: dict[str, Any] = {
         "paypalrestsdk": {"level": "WARNING"},
         "python_http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
+        # They list the letters of every evidence file.
+        "fontTools": {"level": "WARNING"},
+        "fpdf": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

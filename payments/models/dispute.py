@@ -53,7 +53,8 @@ class Dispute(models.Model):
 class EvidencePack(models.Model):
     """What the shop can prove about a disputed purchase, assembled at one moment and frozen.
 
-    ``fields`` are the provider's evidence fields; the PDF is made from ``facts`` whenever it is asked for.
+    ``fields`` are the provider's evidence fields; the PDF is made from ``facts`` (groups of name and value pairs)
+    whenever it is asked for.
     ``submitted_at`` is set before the provider is called.
     """
 

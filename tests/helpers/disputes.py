@@ -23,7 +23,10 @@ REF = "dp_1"
 
 
 class Bank:
-    """Answers for ``stripe``. ``facts`` by dispute id; an exception there is raised."""
+    """Answers for ``stripe``. ``facts`` by dispute id; an exception there is raised.
+
+    ``outcome`` of a submission: an exception, or what happens after it has arrived and before the answer has.
+    """
 
     name = "stripe"
     facts: ClassVar[dict[str, Any]] = {}
@@ -43,8 +46,8 @@ class Bank:
 
     def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
         self.submitted.append(dict(fields))
-        if self.outcome is not None:
-            _said(self.outcome)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
         answered = replace(
             self.facts[provider_ref],
             state=DisputeState.UNDER_REVIEW,
@@ -53,6 +56,8 @@ class Bank:
             respond_by=None,
         )
         self.facts[provider_ref] = answered
+        if self.outcome is not None:
+            type(self).outcome()
         return answered
 
 
