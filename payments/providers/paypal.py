@@ -26,6 +26,7 @@ from payments.providers.base import (
     PaymentRequest,
     RefundFact,
     RefundOrder,
+    WarningFact,
 )
 from payments.providers.paypal_api import NOT_FOUND, PayPalRefused, call, is_ref, part
 from unlockshop.kernel import clock
@@ -159,6 +160,10 @@ class PayPalProvider:
             return self.fetch_dispute(provider_ref)
         except (Retryable, Refused) as error:
             raise OutcomeUnknown(f"the evidence was sent, but the dispute cannot be read: {error}") from error
+
+    def warnings_of(self, charge_ref: str) -> list[WarningFact]:
+        """None: PayPal opens a dispute at once and sends no warning before it."""
+        return []
 
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """What PayPal reports as received since ``moment``, each capture as it stands now.

@@ -64,6 +64,7 @@ def dispute(found: Json) -> DisputeFact:
         reason=str(found.get("reason") or "").lower()[:60],
         status=str(found["status"]).lower()[:60],
         respond_by=paypal_facts.moment(due) if due else None,
+        has_our_evidence=any(part.get("source") == "SUBMITTED_BY_SELLER" for part in found.get("evidences") or []),
         funds_withdrawn=taken.amount > 0 if found.get("money_movements") else state == DisputeState.LOST,
     )
 
