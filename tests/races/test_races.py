@@ -10,7 +10,7 @@ from orders import advancing, lifecycle, mailing, paying
 from orders.models import Order, OrderEvent, OutgoingMail, Purchase
 from orders.placing import place_purchase
 from orders.states import OrderState
-from payments import collecting, inbox
+from payments import booking, collecting, inbox
 from payments.models import LedgerEntry, LedgerTransaction, WebhookDelivery
 from tests import factories
 from tests.helpers.race import at_once
@@ -129,3 +129,18 @@ def test_paying_and_expiring_never_both_win():
         purchase.refresh_from_db()
         assert results.count(True) == 1
         assert (purchase.paid_at is not None) == (purchase.orders.get().state == OrderState.PAID)
+
+
+def test_two_sweeps_book_a_delivered_order_once(bank):
+    orders = []
+    for serial in range(6):
+        payment = begun(imeis=(factories.imei(serial),))
+        press(payment, "pay")
+        collecting.settle(payment.pk)
+        orders.append(payment.purchase.orders.get())
+        factories.bring_to(orders[-1], OrderState.COMPLETED)
+
+    booked = at_once(8, lambda _n: booking.book_deliveries())
+
+    assert sum(booked) == len(orders)
+    assert LedgerTransaction.objects.filter(kind="sale").count() == len(orders)

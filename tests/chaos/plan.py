@@ -1,0 +1,132 @@
+"""What the customers of a run will do: the same orders and the same size give the same plan for the same seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Final
+
+# Digits 13 and 14 from 80 on are the demo supplier's table; below it, its fault rates decide.
+_TABLE_STARTS: Final = 80
+
+# Slug of the service: which supplier does it, and how often it is ordered.
+SERVICES: Final = {
+    "samsung-att-us": ("licensed", 3),
+    "motorola-att-us": ("licensed", 2),
+    "google-pixel-us": ("licensed", 2),
+    "gsma-blacklist-pro": ("licensed", 2),
+    "network-finder": ("finder", 3),
+    "fr-networks-status": ("mute", 2),
+}
+# Slug of the supplier: what it has proven. All three are one demo supplier process.
+SUPPLIERS: Final = {
+    "licensed": {"finds_by_reference": True, "absent_is_proof": True},
+    "finder": {"finds_by_reference": True, "absent_is_proof": False},
+    "mute": {"finds_by_reference": False, "absent_is_proof": False},
+}
+# How a purchase is paid, and how often. docs/chaos.md says what each means.
+WAYS: Final = {
+    "pay": 60,
+    "decline-then-pay": 9,
+    "delayed-success": 9,
+    "pay-twice": 5,
+    "overpay": 3,
+    "fail-then-pay": 4,
+    "delayed-failure": 2,
+    "cancel": 3,
+    "leave": 2,
+    "expire": 3,
+}
+_REPEATED_DEVICE: Final = 0.04
+_FROM_TABLE: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One purchase: when (seconds from the start), by whom, of what, and how it is paid."""
+
+    index: int
+    at: float
+    email: str
+    service: str
+    imeis: tuple[str, ...]
+    way: str
+    returns: bool
+
+    @property
+    def token(self) -> str:
+        """The draft's token: a customer process that starts again finds its purchase by it."""
+        return f"chaos-purchase-{self.index}"
+
+
+def imei(body: str) -> str:
+    """The 15-digit IMEI of a 14-digit body."""
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(body)]
+    return body + str(-sum(n // 10 + n % 10 for n in doubled) % 10)
+
+
+def plan(*, orders: int, seed: int, seconds: float) -> list[Planned]:
+    """Purchases with ``orders`` orders in all, spread over ``seconds``."""
+    rng = random.Random(f"plan:{seed}")
+    services = _shuffled_for_ever(rng, {slug: weight for slug, (_, weight) in SERVICES.items()})
+    ways = _shuffled_for_ever(rng, WAYS)
+    devices_of = _Devices(rng)
+    planned: list[Planned] = []
+    left = orders
+    while left:
+        size = min(left, rng.choices((1, 2, 3), (80, 12, 8))[0])
+        service = next(services)
+        supplier = SERVICES[service][0]
+        devices = [devices_of.next(supplier) for _ in range(size)]
+        planned.append(
+            Planned(
+                index=len(planned),
+                at=0.0,
+                email=f"customer{rng.randrange(orders)}@example.com",
+                service=service,
+                imeis=tuple(dict.fromkeys(devices)),
+                way=next(ways),
+                returns=rng.random() < 0.5,
+            )
+        )
+        left -= len(planned[-1].imeis)
+    step = seconds / len(planned)
+    return [
+        Planned(p.index, round(step * (p.index + rng.random()), 2), p.email, p.service, p.imeis, p.way, p.returns)
+        for p in planned
+    ]
+
+
+class _Devices:
+    """Devices to order for. Some are of the demo supplier's table, so that a run meets every one of its rows;
+
+    some were ordered before: a look-up by IMEI alone would then be wrong.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._known: dict[str, list[str]] = {}
+        self._used: set[str] = set()
+        self._table = cycle(rng.sample(range(80, 98), 18))
+
+    def next(self, supplier: str) -> str:
+        """A device for an order that this supplier will do."""
+        known = self._known.setdefault(supplier, [])
+        if known and supplier != "mute" and self._rng.random() < _REPEATED_DEVICE:
+            return self._rng.choice(known)
+        is_listed = self._rng.random() < _FROM_TABLE
+        digits = next(self._table) if is_listed else self._rng.randrange(_TABLE_STARTS)
+        found = imei(f"35{self._rng.randrange(10**10):010d}{digits:02d}")
+        if found in self._used:
+            return self.next(supplier)
+        self._used.add(found)
+        known.append(found)
+        return found
+
+
+def _shuffled_for_ever(rng: random.Random, weights: dict[str, int]) -> Iterator[str]:
+    """Every name as often as its weight, spread evenly, so that a short run meets every way too."""
+    places = [((n + rng.random()) / weight, name) for name, weight in weights.items() for n in range(weight)]
+    return cycle(name for _, name in sorted(places))
