@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Sum
 
 from orders.models import Order
@@ -71,16 +72,18 @@ def book_deliveries(*, limit: int = 200) -> int:
 
 
 def _book_delivery(order: Order) -> bool:
+    """Under the lock that refunds are booked under too, so that neither is computed from what the other changes."""
     payments = Payment.objects.filter(purchase_id=order.purchase_id, state=PaymentState.CAPTURED)
-    payment = payments.exclude(attention__in=UNATTACHED).first()
-    if payment is None:
-        return False
-    given: Decimal | None = Refund.objects.filter(order=order, state=RefundState.SUCCEEDED).aggregate(
-        total=Sum("amount")
-    )["total"]
-    earned = Money(order.price - (given or Decimal(0)), order.currency)
-    if earned.amount <= 0:
-        return False
-    lines = [(Account.CUSTOMER_PREPAYMENTS, earned), (Account.SALES, -earned)]
-    ledger.post(sale_key(order), "sale", payment=payment, lines=lines, order=order)
+    with transaction.atomic():
+        payment = payments.exclude(attention__in=UNATTACHED).select_for_update(of=("self",)).first()
+        if payment is None or ledger.is_booked(sale_key(order)):
+            return False
+        given: Decimal | None = Refund.objects.filter(order=order, state=RefundState.SUCCEEDED).aggregate(
+            total=Sum("amount")
+        )["total"]
+        earned = Money(order.price - (given or Decimal(0)), order.currency)
+        if earned.amount <= 0:
+            return False
+        lines = [(Account.CUSTOMER_PREPAYMENTS, earned), (Account.SALES, -earned)]
+        ledger.post(sale_key(order), "sale", payment=payment, lines=lines, order=order)
     return True

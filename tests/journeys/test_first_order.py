@@ -41,7 +41,9 @@ def wait_for_mails(demo: RunningDemo, to: str, count: int, *, seconds: float = 6
     return found
 
 
-def order(page: Page, demo: RunningDemo, *, device: str, email: str, shot: Shot | None = None) -> None:
+def order(
+    page: Page, demo: RunningDemo, *, device: str, email: str, way: str = "by card", shot: Shot | None = None
+) -> None:
     """From the home page to the payment page."""
     keep = shot or (lambda _name: Path())
     page.goto(demo.addresses["shop"])
@@ -56,8 +58,8 @@ def order(page: Page, demo: RunningDemo, *, device: str, email: str, shot: Shot 
     keep("3-details")
     page.get_by_role("button", name="Continue").click()
     keep("4-check")
-    page.get_by_role("button", name=re.compile("^Pay ")).click()
-    page.wait_for_url(re.compile(r"/pay/"))
+    page.get_by_role("button", name=re.compile(f"^Pay .* {way}$")).click()
+    page.wait_for_url(re.compile(r"/pay/|/paypal/"))
     keep("5-payment")
 
 
@@ -103,3 +105,17 @@ def test_a_declined_card_charges_nothing(page: Page, demo: RunningDemo, screensh
     screenshot("1-cancelled")
 
     assert mails(demo, email) == []
+
+
+def test_paypal_pays_as_well(page: Page, demo: RunningDemo, screenshot: Shot) -> None:
+    who = size_of(page)
+    email = f"cleo-{who}@example.com"
+
+    order(page, demo, device=imei(400_000 + len(who)), email=email, way="with PayPal")
+    screenshot("1-paypal")
+    page.get_by_role("button", name="Approve and pay").click()
+    page.wait_for_url(re.compile(r"/(orders|purchases)/"))
+    screenshot("2-paid")
+
+    found = wait_for_mails(demo, email, 2)
+    assert {mail["recipient"] for mail in found} == {email}
