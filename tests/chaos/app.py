@@ -26,10 +26,10 @@ class ChaosConfig(AppConfig):
         if "CHAOS_CRASH_LOG" in os.environ:
             processes.die_with_parent()  # granian's worker: nobody else would end it with the run
 
-        polling.TURN_SECONDS = resolving.TURN_SECONDS = 15
-        sendgrid_transport.TIMEOUT_SECONDS = 3
-        mailing.LEASE = timedelta(seconds=15)
-        inbox.LEASE = timedelta(seconds=20)
-        collecting.TURN_SECONDS = 20
-        collecting.FIRST_CHECK = timedelta(seconds=10)
+        mutations.replace(polling, TURN_SECONDS=15)
+        mutations.replace(resolving, TURN_SECONDS=15)
+        mutations.replace(sendgrid_transport, TIMEOUT_SECONDS=3)
+        mutations.replace(mailing, LEASE=timedelta(seconds=15))
+        mutations.replace(inbox, LEASE=timedelta(seconds=20))
+        mutations.replace(collecting, TURN_SECONDS=20, FIRST_CHECK=timedelta(seconds=10))
         mutations.plant(os.environ.get("CHAOS_MUTATE", ""))

@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ class Books:
         """Orders that were ever paid."""
         return [order for order in self.orders.values() if order["paid_at"] is not None]
 
+    def booked(self, payment_id: int, kind: str, account: str) -> list[Decimal]:
+        """Amounts on an account by the postings of a kind for a payment."""
+        ids = {p["id"] for p in self._postings[payment_id] if p["kind"] == kind}
+        return [e["amount"] for e in self.entries if e["transaction_id"] in ids and e["account"] == account]
+
     def attempts_of(self, order_id: int) -> list[Row]:
         return self._by_order.get(order_id, [])
 
@@ -52,6 +58,9 @@ class Books:
 
     def join(self) -> None:
         """Find out which order each of the supplier's orders was placed for."""
+        self._postings: dict[int, list[Row]] = defaultdict(list)
+        for posting in self.postings:
+            self._postings[posting["payment_id"]].append(posting)
         self._by_order: dict[int, list[Row]] = defaultdict(list)
         by_reference: dict[str, int] = {}
         by_device: dict[tuple[str, str], int] = {}

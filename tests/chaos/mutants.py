@@ -12,7 +12,7 @@ from typing import Final
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.processes import ROOT
 
-_ROW: Final = re.compile(r"^(I\d+|W|N) .* +(\d+) +(\d+)$", re.MULTILINE)
+_ROW: Final = re.compile(r"^(I\d+b?|W|N) .* +(\d+) +(\d+)$", re.MULTILINE)
 
 
 def violated(output: str) -> set[str]:

@@ -167,6 +167,10 @@ def _is_at_rest(world: World) -> bool:
         return False
     if WebhookDelivery.objects.filter(work_state__in=moving).exclude(verdict="unknown_reference").exists():
         return False
+    if Payment.objects.filter(state="captured", fee__isnull=True).exists():
+        return False
+    if Order.objects.filter(state="completed").exclude(postings__kind="sale").exists():
+        return False
     if any(row["state"] == "pending" for row in rows_of(world.folder / "bank.sqlite3", "deliveries")):
         return False
     waiting = set(
