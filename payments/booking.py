@@ -26,10 +26,15 @@ def book_capture(payment: Payment) -> None:
     ledger.post(f"capture:{payment.pk}", "capture", payment=payment, lines=lines)
 
 
+def stray_key(payment: Payment) -> str:
+    """The business key under which money that is not what was asked for is booked."""
+    return f"stray-capture:{payment.pk}"
+
+
 def book_stray_capture(payment: Payment, money: Money) -> None:
     """Money came in that is not what was asked for. It is in the books, and fits nothing until staff have looked."""
     lines = [(CLEARING[payment.provider], money), (Account.UNATTACHED, -money)]
-    ledger.post(f"stray-capture:{payment.pk}", "stray_capture", payment=payment, lines=lines)
+    ledger.post(stray_key(payment), "stray_capture", payment=payment, lines=lines)
 
 
 def book_fee(payment: Payment, fee: Money) -> None:

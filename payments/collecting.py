@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from orders import mailing, paying
 from orders.models import Purchase
 from orders.models.mail import MailKind
-from payments import booking
+from payments import booking, ledger
 from payments.models import Payment
 from payments.providers.base import FactState, PaymentFact, PaymentRequest
 from payments.providers.registry import provider_named
@@ -143,7 +143,7 @@ def fold(payment_id: int, fact: PaymentFact) -> Payment:
     with transaction.atomic(durable=True):
         payment = Payment.objects.select_for_update(of=("self",)).select_related("purchase").get(pk=payment_id)
         target = STATE_OF_FACT[fact.state]
-        if RANK[target] <= RANK[PaymentState(payment.state)]:
+        if RANK[target] <= RANK[PaymentState(payment.state)] or ledger.is_booked(booking.stray_key(payment)):
             return payment
         mismatch = _mismatch(payment, fact)
         if mismatch:
