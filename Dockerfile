@@ -11,7 +11,7 @@ ENV PATH=/venv/bin:$PATH \
     IGNORE_DOTENV=True \
     STATIC_ROOT=/app/staticfiles \
     BEAT_SCHEDULE_FILE=/tmp/celerybeat-schedule
-RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin shop
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin shop && install -d -o shop -m 700 /evidence
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY manage.py pyproject.toml ./

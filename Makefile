@@ -1,6 +1,6 @@
 # Everything a person types. Needs make and Python 3.11 or newer; all else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint check chaos lock clean
+.PHONY: help demo demo-reset test lint check contracts chaos bench-forwarding bench-averages bench-assess lock ocr clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-ba
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.runtime ## Set up and run the whole shop on this machine (PORT=8000)
 	@$(BIN)/python -m unlockshop.demo.run --port $(PORT) $(ARGS)
@@ -39,13 +39,41 @@ lint: .venv/.dev ## Style, types, templates, layers, migrations, lock files
 
 check: lint test ## All of the above
 
+contracts: .venv/.dev .venv/contracts/.installed ## Hold every provider call to the published contracts (needs npm)
+	@$(BIN)/python -m pytest -rs tests/contracts $(ARGS)
+
 chaos: .venv/.dev ## Kill, flush and break things while ORDERS orders flow (SEED repeats a run)
 	@$(BIN)/python -m tests.chaos.run --orders $(ORDERS) --seed $(SEED) $(ARGS)
+
+bench-forwarding: .venv/.dev ## Measure forwarding and polling beside a bare Celery task (needs Redis; ARGS="--database postgres")
+	@$(BIN)/python -m tests.bench.forwarding $(ARGS)
+
+bench-averages: .venv/.dev ## Measure what a page's averages cost with a million orders (needs PostgreSQL; ARGS="--large 100000")
+	@$(BIN)/python -m tests.bench.averages $(ARGS)
+
+bench-assess: .venv/.dev ## Count refund decisions a second beside a bare walk through a dictionary
+	@$(BIN)/python -m tests.bench.assess $(ARGS)
 
 lock: .venv/.dev ## Make requirements/*.lock anew from pyproject.toml
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.lock
 	$(UV_COMPILE) --extra dev -c requirements/runtime.lock pyproject.toml -o requirements/dev.lock
+	$(UV_COMPILE) --extra ocr -c requirements/runtime.lock pyproject.toml -o requirements/ocr.lock
 	$(BIN)/python -m pytest tests/ops/test_repository.py
+
+ocr: .venv/.ocr ## Add the libraries that read numbers from claim videos (300 MB)
+
+.venv/.ocr: requirements/ocr.lock | .venv/bin/python
+	@echo "Installing the packages that read numbers from videos into .venv (once; a minute or two) ..."
+	@$(INSTALL)
+	@touch $@
+
+# Two validators from npm, pinned with hashes, none of their install scripts run.
+.venv/contracts/.installed: tests/contracts/package.json tests/contracts/package-lock.json tests/contracts/.npmrc | .venv/bin/python
+	@command -v npm >/dev/null || { echo "npm is needed for the contract validators, and is not installed"; exit 1; }
+	@echo "Installing the contract validators into .venv/contracts (once; half a minute) ..."
+	@mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && npm ci --loglevel=error
+	@touch $@
 
 clean: ## Remove .venv, caches and build products; the demo's data stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis staticfiles

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from orders import forwarding, polling, resolving
+from orders import dispatching, forwarding, lifecycle, polling, resolving
 from orders.models import Order
 from orders.states import OrderState
+from services.models.health import SupplierHealth
 from unlockshop.kernel import clock, work
 
 # Unpaid orders are expired by the payments app, which first asks the provider whether money came in.
@@ -16,6 +17,10 @@ _STEPS = {
     OrderState.UNCERTAIN: resolving.resolve,
     OrderState.IN_PROCESS: polling.poll,
 }
+_BATCHES = {
+    OrderState.PAID: dispatching.dispatch,
+    OrderState.IN_PROCESS: polling.poll_due,
+}
 
 
 def advance(order_id: int) -> None:
@@ -24,6 +29,26 @@ def advance(order_id: int) -> None:
     step = _STEPS.get(OrderState(state))
     if step is not None:
         step(order_id)
+
+
+def ring_for(order_id: int) -> None:
+    """What a doorbell sets off: the step of this order, and with it all other work of its kind that is due.
+
+    So a thousand rings for a thousand orders are answered by a few batches, and most of them find nothing left.
+    """
+    state = Order.objects.values_list("state", flat=True).get(pk=order_id)
+    batch = _BATCHES.get(OrderState(state))
+    if batch is not None:
+        batch()
+    else:
+        advance(order_id)
+
+
+def wake_orders() -> None:
+    """Orders that wait for a supplier which takes orders again go now, not when they would have looked next."""
+    for supplier_id in SupplierHealth.objects.filter(wakes_orders=True).values_list("supplier_id", flat=True):
+        if SupplierHealth.objects.filter(supplier=supplier_id, wakes_orders=True).update(wakes_orders=False):
+            lifecycle.wake(supplier_id)
 
 
 def due_orders(*, limit: int = work.SWEEP_LIMIT) -> list[int]:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class OrdersConfig(AppConfig):
@@ -7,3 +8,6 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from orders import tasks  # noqa: F401, PLC0415 - registers the tasks that ``work.ring`` looks up by name
+        from orders.checks import mail_event_keys_load  # noqa: PLC0415 - reads the settings
+
+        checks.register(mail_event_keys_load)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orders.models import SupplierAttempt, SupplierExchange
-from services.suppliers.base import SupplierClient
+from services.suppliers.base import Exchange
 
 
-def log_exchanges(attempt: SupplierAttempt, client: SupplierClient) -> None:
-    """Keep the client's exchanges (already masked and bounded) beside the attempt, and empty its list."""
+def log_exchanges(said: Sequence[tuple[SupplierAttempt, Exchange]]) -> None:
+    """Keep exchanges (already masked and bounded) beside their attempts."""
     SupplierExchange.objects.bulk_create(
         SupplierExchange(
             attempt=attempt,
@@ -18,6 +20,5 @@ def log_exchanges(attempt: SupplierAttempt, client: SupplierClient) -> None:
             error=exchange.error[:300],
             milliseconds=exchange.milliseconds,
         )
-        for exchange in client.exchanges
+        for attempt, exchange in said
     )
-    client.exchanges.clear()

@@ -8,9 +8,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from orders import lifecycle, resolving
+from orders import cancelling, lifecycle, resolving
+from orders.states import Finding
 from services.suppliers.plain_text import MAX_CHARS
 from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
 
@@ -100,7 +101,67 @@ class EndForm(EvidenceForm):
     field_order = ("note", "evidence")
 
 
+class ReachedForm(StaffActionForm):
+    """Asks how a customer was reached."""
+
+    evidence = reason_field(
+        gettext_lazy("What you did"), gettext_lazy("For example: “answered the customer's own mail of 3 May”.")
+    )
+
+
+class ReaddressForm(StaffActionForm):
+    """Asks for the right address and how one knows that it is the customer's."""
+
+    address = forms.EmailField(
+        label=gettext_lazy("The right address"),
+        help_text=gettext_lazy("It opens the customer's orders and results to whoever reads there."),
+        max_length=254,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "email", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    evidence = reason_field(
+        gettext_lazy("How you know"),
+        gettext_lazy("For example: “typing mistake, gmial for gmail” or “told us on the phone, knows the IMEI”."),
+    )
+
+    def __init__(self, subject: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(subject, *args, **kwargs)
+        self.fields["address"].initial = subject.purchase.email
+
+
 class SendAgainForm(StaffActionForm):
     """Asks for confirmation, with the reason, before a mail goes out that may have gone out before."""
 
     reason = reason_field(gettext_lazy("Reason"), gettext_lazy("For example: “the customer says that it never came”."))
+
+
+class WrittenForm(StaffActionForm):
+    """Asks how the supplier was written to."""
+
+    note = reason_field(
+        gettext_lazy("When and how"), gettext_lazy("For example: “ticket 4711 in its panel, 3 May, 10:15”.")
+    )
+
+
+class AnswerForm(EvidenceForm):
+    """Asks what the supplier answered to a request to cancel."""
+
+    answer = forms.ChoiceField(
+        label=gettext_lazy("Answer"),
+        choices=[("", "—"), *((answer.value, answer.label) for answer in cancelling.ANSWERS)],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    field_order = ("answer", "evidence")
+
+
+class FindingForm(EvidenceForm):
+    """Asks why a device was not found, and what the customer shall read about it."""
+
+    finding = forms.ChoiceField(
+        label=gettext_lazy("Finding"), choices=Finding.choices, widget=UnfoldAdminSelectWidget()
+    )
+    answer = TypedField(
+        label=gettext_lazy("Answer to the customer"),
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+    )
+    field_order = ("finding", "answer", "evidence")

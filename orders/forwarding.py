@@ -8,29 +8,34 @@ evidence or a person moves it on (``orders.resolving``).
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Case, CharField, Value, When
 
-from orders import events, lifecycle
+from orders import counting, events, lifecycle, routing
 from orders.exchanges import log_exchanges
 from orders.models import Order, SupplierAttempt
+from orders.routing import Hold, Wait
 from orders.states import BOUGHT_OUTCOMES, AttemptOutcome, HoldReason, OrderState
-from services.models import Offer, Supplier
-from services.suppliers.base import SUPPLIER_SIDE, JobRequest, RefusalCode
+from services import balances, breaking, proving
+from services.models import Capability, Offer
+from services.models.health import Trouble
+from services.suppliers.base import SUPPLIER_SIDE, Exchange, JobAccepted, JobRequest, RefusalCode
 from services.suppliers.registry import UnknownAdapter, client_for
 from unlockshop.kernel import actors, clock, work
 from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.crash import crash_here
-from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable
+from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable, TransitionRefused
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS_CAP: Final = 25
 SEND_WITHIN: Final = timedelta(seconds=15)
-LONGEST_SLEEP: Final = timedelta(minutes=5)
 
 
 def forward(order_id: int) -> None:
@@ -48,89 +53,131 @@ def begin(order_id: int) -> SupplierAttempt | None:
         moment = clock.database_now()
         if order.state != OrderState.PAID or order.next_action_at is None or order.next_action_at > moment:
             return None
-        if order.forward_after is not None and order.forward_after > moment:
-            lifecycle.postpone(order_id, OrderState.PAID, until=order.forward_after)
-            return None
-        if order.purchase.frozen_for:
-            lifecycle.hold(order_id, reason=HoldReason(order.purchase.frozen_for), actor=SYSTEM)
-            return None
-        tried = order.supplier_attempts.count()
-        if tried >= ATTEMPTS_CAP:
-            lifecycle.hold(order_id, reason=HoldReason.TOO_MANY_ATTEMPTS, actor=SYSTEM)
-            return None
-        offer = _choose_offer(order)
-        if offer is None:
-            return None
-        attempt = SupplierAttempt.objects.create(
-            order=order,
-            n=tried + 1,
-            supplier=offer.supplier,
-            supplier_service_id=offer.supplier_service_id,
-            cost=offer.cost,
-            cost_currency=offer.cost_currency,
-            reference=f"{order.number}-{tried + 1}",
-            created_at=moment,
-            send_before=moment + SEND_WITHIN,
-            lease_until=moment + timedelta(seconds=settings.SUPPLIER_LEASE_SECONDS),
-        )
-        lifecycle.start_submitting(order_id, attempt=attempt, actor=SYSTEM)
-    return attempt
+        tried = routing.tried_for([order])[order_id]
+        found = routing.route_now(order, tried, moment)
+        if isinstance(found, Offer):
+            attempt = new_attempt(order, found, n=tried.count + 1, moment=moment)
+            try:
+                with transaction.atomic():
+                    if passes_breaker(attempt):
+                        attempt.save(force_insert=True)
+                        lifecycle.start_submitting(order_id, attempt=attempt, actor=SYSTEM)
+                        return attempt
+            except IntegrityError:  # an equal order was sent at this very moment
+                lifecycle.hold(order_id, reason=HoldReason.SAME_DEVICE, actor=SYSTEM)
+                return None
+            found = routing.route_now(order, tried, moment)  # another order is the trial
+        if isinstance(found, Wait):
+            lifecycle.postpone(order_id, OrderState.PAID, until=found.until)
+            if found.short is not None:
+                balances.ran_short(found.short.supplier_id, found.short.cost, found.short.cost_currency)
+        elif isinstance(found, Hold):
+            lifecycle.hold(order_id, reason=found.reason, message=found.message, actor=SYSTEM)
+        return None
 
 
-def _choose_offer(order: Order) -> Offer | None:
-    """The first offer whose supplier takes orders now. None: the order waits for a pause to end, or is held."""
-    gone = order.supplier_attempts.filter(reason_code=RefusalCode.SERVICE_GONE).values_list(
-        "supplier_id", "supplier_service_id"
+def passes_breaker(attempt: SupplierAttempt) -> bool:
+    """Whether the attempt may be made as far as its supplier's breaker goes; takes the one trial if it must."""
+    return breaking.admits(
+        attempt.supplier, attempt.reference, moment=attempt.created_at, lease_until=attempt.lease_until
     )
-    refused = set(gone)
-    offers = [
-        offer
-        for offer in Offer.objects.select_related("supplier").filter(
-            service_id=order.service_id, is_active=True, supplier__is_active=True
-        )
-        if (offer.supplier_id, offer.supplier_service_id) not in refused
-    ]
-    moment = clock.now()
-    for offer in offers:
-        if offer.supplier.paused_until is None or offer.supplier.paused_until <= moment:
-            return offer
-    pauses = [offer.supplier.paused_until for offer in offers if offer.supplier.paused_until]
-    if pauses:
-        # Staff may end a pause early, so nobody sleeps through the whole of a long one.
-        lifecycle.postpone(order.pk, OrderState.PAID, until=min(*pauses, moment + LONGEST_SLEEP))
-    else:
-        lifecycle.hold(order.pk, reason=HoldReason.NO_SUPPLIER, actor=SYSTEM)
-    return None
+
+
+def new_attempt(order: Order, offer: Offer, *, n: int, moment: datetime) -> SupplierAttempt:
+    """The unsaved ``n``-th attempt to buy the order, at this offer; times count from ``moment``."""
+    return SupplierAttempt(
+        order=order,
+        n=n,
+        supplier=offer.supplier,
+        supplier_service_id=offer.supplier_service_id,
+        cost=offer.cost,
+        cost_currency=offer.cost_currency,
+        reference=f"{order.number}-{n}",
+        work_key=routing.work_key(order),
+        created_at=moment,
+        send_before=moment + SEND_WITHIN,
+        lease_until=moment + timedelta(seconds=settings.SUPPLIER_LEASE_SECONDS),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call to a supplier came to, and what was said."""
+
+    answer: JobAccepted | Retryable | Refused | OutcomeUnknown
+    exchanges: Sequence[Exchange]
 
 
 def send(attempt: SupplierAttempt) -> None:
     """Call the supplier for an attempt that is in flight, and record what came of it."""
+    made = call(attempt)
+    if isinstance(made.answer, JobAccepted):
+        crash_here("forward.after_post_before_commit")
+    record(attempt, made.answer)
+    log_exchanges([(attempt, exchange) for exchange in made.exchanges])
+    counting.placed([(attempt, made)])
+
+
+def call(attempt: SupplierAttempt) -> Call:
+    """Place the order. The database is not touched, so any thread may do it; order and supplier are loaded."""
     order = attempt.order
-    try:
-        client = client_for(attempt.supplier)
-    except UnknownAdapter as error:
-        record_not_sent(attempt, message=str(error), actor=SYSTEM)
-        return
     job = JobRequest(
         reference=attempt.reference,
         service_id=attempt.supplier_service_id,
         identifier=order.identifier,
         fields={name: str(value) for name, value in order.answers.items()},
     )
-    actor = actors.supplier(attempt.supplier.slug)
     try:
-        accepted = client.place(job, send_before=attempt.send_before)
-    except Retryable as error:
-        record_not_sent(attempt, message=str(error), actor=actor)
-    except Refused as error:
-        record_refused(attempt, code=error.code, message=str(error), actor=actor)
-    except OutcomeUnknown as error:
-        crash_here("forward.after_unknown")
-        record_unknown(attempt, message=str(error), actor=actor)
+        client = client_for(attempt.supplier)
+    except UnknownAdapter as error:
+        return Call(error, [])
+    try:
+        return Call(client.place(job, send_before=attempt.send_before), client.exchanges)
+    except (Retryable, Refused, OutcomeUnknown) as error:
+        return Call(error, client.exchanges)
+    except Exception as error:  # an adapter's bug proves nothing about what the supplier heard
+        logger.exception("unforeseen error while placing %s", attempt.reference)
+        return Call(OutcomeUnknown(f"unforeseen {type(error).__name__}"), client.exchanges)
+
+
+def record(attempt: SupplierAttempt, answer: JobAccepted | Retryable | Refused | OutcomeUnknown) -> None:
+    """Write down what came of one call."""
+    actor = actors.supplier(attempt.supplier.slug)
+    if isinstance(answer, JobAccepted):
+        record_accepted(attempt, answer.supplier_order_id, actor=actor)
+    elif isinstance(answer, Refused):
+        record_refused(attempt, code=answer.code, message=str(answer), actor=actor)
+    elif isinstance(answer, Retryable):
+        record_not_sent(attempt, message=str(answer), actor=actor)
     else:
-        crash_here("forward.after_post_before_commit")
-        record_accepted(attempt, accepted.supplier_order_id, actor=actor)
-    log_exchanges(attempt, client)
+        crash_here("forward.after_unknown")
+        record_unknown(attempt, message=str(answer), actor=actor)
+
+
+def record_accepted_many(accepted: Sequence[tuple[SupplierAttempt, JobAccepted]]) -> None:
+    """``record_accepted`` for a batch in which all is as it should be; otherwise nothing is written.
+
+    Raises ``TransitionRefused`` when an attempt or its order has moved on meanwhile, ``IntegrityError`` when an id
+    belongs to another order.
+    """
+    moment = clock.now()
+    ids = {attempt.pk: answer.supplier_order_id for attempt, answer in accepted}
+    with transaction.atomic(durable=True):
+        rows = Order.objects.select_for_update(of=("self",)).filter(supplier_attempts__in=ids)
+        list(rows.order_by("pk").values_list("pk"))  # locked, in one order everywhere
+        whens = [When(pk=pk, then=Value(supplier_order_id)) for pk, supplier_order_id in ids.items()]
+        if SupplierAttempt.objects.filter(pk__in=ids, outcome=AttemptOutcome.IN_FLIGHT).update(
+            outcome=AttemptOutcome.ACCEPTED,
+            settled_at=moment,
+            supplier_order_id=Case(*whens, output_field=CharField()),
+        ) != len(ids):
+            raise TransitionRefused("an attempt of the batch was settled meanwhile")
+        polls = []
+        for attempt, answer in accepted:
+            attempt.outcome = AttemptOutcome.ACCEPTED
+            attempt.supplier_order_id = answer.supplier_order_id
+            polls.append((attempt, moment + timedelta(seconds=attempt.supplier.poll_seconds)))
+        lifecycle.submitted_many(polls)
 
 
 def record_accepted(
@@ -183,6 +230,7 @@ def record_not_sent(attempt: SupplierAttempt, *, message: str, actor: Actor) -> 
         order = lifecycle.lock(attempt.order_id)
         if not _settle_attempt(attempt, AttemptOutcome.NOT_SENT, message=message):
             return
+        breaking.failed(attempt.supplier_id, attempt.reference, trouble=Trouble.UNREACHABLE, message=message)
         if order.state in {OrderState.SUBMITTING, OrderState.UNCERTAIN}:
             lifecycle.back_to_paid(
                 order.pk,
@@ -200,37 +248,36 @@ def record_refused(attempt: SupplierAttempt, *, code: str, message: str, actor: 
         order = lifecycle.lock(attempt.order_id)
         if not _settle_attempt(attempt, AttemptOutcome.REFUSED, message=message, reason_code=code):
             return
+        breaking.refused(attempt.supplier_id, attempt.reference, code=code, message=message)
+        if code == RefusalCode.FUNDS:
+            balances.ran_short(attempt.supplier_id, attempt.cost, attempt.cost_currency)
         if order.state not in {OrderState.SUBMITTING, OrderState.UNCERTAIN}:
             return
-        moment = clock.now()
-        if code in SUPPLIER_SIDE:
-            retry_at = moment + timedelta(seconds=settings.SUPPLIER_PAUSE_SECONDS)
-            Supplier.objects.filter(pk=attempt.supplier_id).update(
-                paused_until=retry_at, pause_reason=f"{code}: {message}"[:200]
-            )
-        elif code == RefusalCode.SERVICE_GONE:
-            retry_at = moment
-        else:
+        if code not in SUPPLIER_SIDE and code != RefusalCode.SERVICE_GONE:
             reason = HoldReason.INPUT_REFUSED if code == RefusalCode.INPUT else HoldReason.SUPPLIER_REFUSED
             lifecycle.hold(order.pk, reason=reason, message=message, actor=actor)
             return
         lifecycle.back_to_paid(
             order.pk,
             "order.not_sent",
-            retry_at=retry_at,
+            retry_at=clock.now(),  # to the next supplier; without one it waits for the breaker
             actor=actor,
             reference=attempt.reference,
             message=message,
         )
 
 
-def record_unknown(attempt: SupplierAttempt, *, message: str, actor: Actor) -> None:
+def record_unknown(attempt: SupplierAttempt, *, message: str, actor: Actor, is_lost: bool = False) -> None:
     """Nobody can tell whether it was bought. Wait for the supplier's books to settle, then look."""
     with transaction.atomic(durable=True):
         order = lifecycle.lock(attempt.order_id)
         rows = SupplierAttempt.objects.filter(pk=attempt.pk, outcome=AttemptOutcome.IN_FLIGHT)
-        if not rows.update(outcome=AttemptOutcome.UNKNOWN, message=message[:500]):
+        if not rows.update(outcome=AttemptOutcome.UNKNOWN, message=_storable(message)):
             return
+        if is_lost:
+            breaking.trial_lost(attempt.supplier_id, attempt.reference)
+        else:
+            breaking.failed(attempt.supplier_id, attempt.reference, trouble=Trouble.UNCLEAR, message=message)
         if order.state == OrderState.SUBMITTING:
             look_at = clock.now() + timedelta(seconds=attempt.supplier.settle_seconds)
             lifecycle.mark_uncertain(order.pk, attempt=attempt, look_at=look_at, message=message, actor=actor)
@@ -244,7 +291,7 @@ def record_lost(order_id: int) -> None:
         .first()
     )
     if attempt is not None:
-        record_unknown(attempt, message="the worker was lost", actor=SYSTEM)
+        record_unknown(attempt, message="the worker was lost", actor=SYSTEM, is_lost=True)
 
 
 def _settle_attempt(attempt: SupplierAttempt, outcome: AttemptOutcome, *, message: str, reason_code: str = "") -> bool:
@@ -252,16 +299,26 @@ def _settle_attempt(attempt: SupplierAttempt, outcome: AttemptOutcome, *, messag
     rows = SupplierAttempt.objects.filter(
         pk=attempt.pk, outcome__in=[AttemptOutcome.IN_FLIGHT, AttemptOutcome.UNKNOWN]
     )
-    return bool(
-        rows.update(outcome=outcome, message=message[:500], reason_code=reason_code[:24], settled_at=clock.now())
-    )
+    changes = {"outcome": outcome, "message": _storable(message), "reason_code": _storable(reason_code)[:24]}
+    return bool(rows.update(**changes, settled_at=clock.now()))
+
+
+def _storable(message: str) -> str:
+    """PostgreSQL cannot store the NUL character."""
+    return message.replace("\x00", "")[:500]
 
 
 def _record_surprise(order: Order, attempt: SupplierAttempt, supplier_order_id: str, actor: Actor) -> None:
-    SupplierAttempt.objects.filter(pk=attempt.pk).update(
-        is_late_surprise=True, message=f"accepted late as {supplier_order_id}"
-    )
-    Supplier.objects.filter(pk=attempt.supplier_id).update(absent_is_proof=False)
+    """Our loss, once: payments pulls it into the books. What the giving up rested on is refuted."""
+    if attempt.is_late_surprise:
+        return
+    message = f"accepted late as {supplier_order_id}"
+    rows = SupplierAttempt.objects.filter(pk=attempt.pk)
+    rows.update(is_late_surprise=True, message=message[:500])
+    with suppress(IntegrityError), transaction.atomic():  # an id of another order stays that order's
+        rows.filter(supplier_order_id=None).update(supplier_order_id=supplier_order_id)
+    for capability in (Capability.ABSENT_IS_PROOF, Capability.REFUSES_DUPLICATES):
+        proving.refute(attempt.supplier_id, capability, f"{attempt.reference} was given up and then {message}")
     events.record(
         order,
         "attempt.late_surprise",

@@ -2,6 +2,10 @@
 
 The purchase carries the reason (``frozen_for``), and ``orders.forwarding`` looks at it under the order's lock. So an
 order that comes back from a supplier while its purchase is frozen is held then, and none slips through.
+
+Purchases are locked before their orders and never for their key (``no_key``), here and everywhere: a row written
+under an order's lock, such as a replacement or a mail, refers to the purchase, and would wait for who waits for the
+order.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ def freeze(purchase_id: int, *, reason: HoldReason, message: str = "", actor: Ac
     """
     held = 0
     with transaction.atomic():
-        purchase = Purchase.objects.select_for_update().get(pk=purchase_id)
+        purchase = Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
         if purchase.frozen_for not in FREEZING or FREEZING.index(reason) > FREEZING.index(
             HoldReason(purchase.frozen_for)
         ):
@@ -40,7 +44,7 @@ def thaw(purchase_id: int, *, reason: str, actor: Actor) -> int:
     """Let a frozen purchase go on. How many orders did; one that cannot stays on hold for staff."""
     resumed = 0
     with transaction.atomic():
-        purchase = Purchase.objects.select_for_update().get(pk=purchase_id)
+        purchase = Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
         purchase.frozen_for = ""
         purchase.save(update_fields=["frozen_for"])
         held = purchase.orders.filter(state=OrderState.ON_HOLD, hold_reason__in=FREEZING)

@@ -1,30 +1,32 @@
-"""One function per transition: the only writer of ``Order.state``.
+"""One function per transition: the only caller of ``orders.moving``, which alone writes ``Order.state``.
 
-Each locks the row, checks the table, updates it on condition that the state is still the old one, writes the event
-and the effect rows, all in the caller's transaction or one of its own. The same target again changes nothing;
-a forbidden move raises ``TransitionRefused``.
+Each works in the caller's transaction or one of its own. The same target again changes nothing; a forbidden move
+raises ``TransitionRefused``. The ``*_many`` ones move a whole batch or nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
-from orders import events, mailing
+from orders import clocks, turnaround
 from orders.models import Order, SupplierAttempt
 from orders.models.mail import MailKind
-from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, OPEN, AttemptOutcome, HoldReason, OrderState, is_legal
+from orders.moving import Step, lock, move, move_many
+from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, OPEN_CANCELS, AttemptOutcome, HoldReason, OrderState
+from services.models import Offer
 from services.suppliers.plain_text import MAX_CHARS, to_plain_text
-from unlockshop.kernel import clock, work
+from unlockshop.kernel import actors, clock
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused, TransitionRefused
 
 STAFF_DUE: Final = timedelta(hours=24)
-ADVANCE_TASK: Final = "orders.advance_order"
 # How staff may end an order on hold without a result: the event that says so and the mail that goes out.
 ENDS_BY_HAND: Final[Mapping[OrderState, tuple[str, MailKind]]] = {
     OrderState.UNAVAILABLE: ("order.ended_by_hand_unavailable", MailKind.UNAVAILABLE),
@@ -32,38 +34,42 @@ ENDS_BY_HAND: Final[Mapping[OrderState, tuple[str, MailKind]]] = {
 }
 
 
-def lock(order_id: int) -> Order:
-    """The order, its row locked until the transaction ends (on SQLite the whole database is)."""
-    return Order.objects.select_for_update(of=("self",)).select_related("purchase").get(pk=order_id)
-
-
-def mark_paid(order_id: int, *, actor: Actor, at: datetime) -> Order:
-    """awaiting_payment -> paid. Forwarding may start at once; a worker is rung."""
-    return _move(
+def mark_paid(order_id: int, *, actor: Actor, at: datetime, kind: str = "order.paid") -> Order:
+    """awaiting_payment -> paid. Forwarding may start once the order's hold is over; without one a worker is rung."""
+    # What the clocks rest on is frozen at checkout, so it needs no lock.
+    promised = Order.objects.defer("result").get(pk=order_id)
+    held = timedelta(seconds=promised.hold_seconds)
+    forward_after = at + held
+    return move(
         order_id,
         OrderState.PAID,
-        "order.paid",
+        kind,
         actor=actor,
         from_states={OrderState.AWAITING_PAYMENT},
-        changes={"paid_at": at, "next_action_at": at, "forward_after": at},
+        changes={
+            "paid_at": at,
+            "next_action_at": forward_after,
+            "forward_after": forward_after,
+            **clocks.started(promised, at, held=held),
+        },
         describe=lambda order: {"amount": order.money},
     )
 
 
 def expire(order_id: int, *, actor: Actor) -> Order:
     """awaiting_payment -> expired."""
-    return _move(order_id, OrderState.EXPIRED, "order.expired", actor=actor)
+    return move(order_id, OrderState.EXPIRED, "order.expired", actor=actor)
 
 
 def start_submitting(order_id: int, *, attempt: SupplierAttempt, actor: Actor) -> Order:
     """paid -> submitting, with the attempt that was written in the same transaction."""
-    return _move(
+    return move(
         order_id,
         OrderState.SUBMITTING,
         "order.submitting",
         actor=actor,
         changes={"next_action_at": attempt.lease_until},
-        data={"reference": attempt.reference, "supplier": attempt.supplier.name},
+        data=_attempt_data(attempt),
         ring=False,
     )
 
@@ -71,24 +77,44 @@ def start_submitting(order_id: int, *, attempt: SupplierAttempt, actor: Actor) -
 def submitted(order_id: int, *, attempt: SupplierAttempt, next_poll_at: datetime, actor: Actor) -> Order:
     """submitting | uncertain | on_hold -> in_process: the supplier has the order."""
     kind = "order.adopted" if attempt.outcome == AttemptOutcome.ADOPTED else "order.submitted"
-    return _move(
+    return move(
         order_id,
         OrderState.IN_PROCESS,
         kind,
         actor=actor,
         changes={"next_action_at": next_poll_at, "polls": 0},
-        data={
-            "reference": attempt.reference,
-            "supplier": attempt.supplier.name,
-            "supplier_order_id": attempt.supplier_order_id,
-        },
+        data={**_attempt_data(attempt), "supplier_order_id": attempt.supplier_order_id},
         ring=False,
     )
 
 
+def start_submitting_many(attempts: Sequence[SupplierAttempt], *, actor: Actor) -> None:
+    """``start_submitting`` for a batch of locked orders: all or none."""
+    steps = [Step(attempt.order, attempt.lease_until, actor, _attempt_data(attempt)) for attempt in attempts]
+    move_many(steps, OrderState.PAID, OrderState.SUBMITTING, "order.submitting")
+
+
+def submitted_many(accepted: Sequence[tuple[SupplierAttempt, datetime]]) -> None:
+    """``submitted`` for a batch of locked orders that are being submitted, with when to poll each: all or none."""
+    steps = [
+        Step(
+            attempt.order,
+            next_poll_at,
+            actors.supplier(attempt.supplier.slug),
+            {**_attempt_data(attempt), "supplier_order_id": attempt.supplier_order_id},
+        )
+        for attempt, next_poll_at in accepted
+    ]
+    move_many(steps, OrderState.SUBMITTING, OrderState.IN_PROCESS, "order.submitted", polls=0)
+
+
+def _attempt_data(attempt: SupplierAttempt) -> dict[str, Any]:
+    return {"reference": attempt.reference, "supplier": attempt.supplier.name}
+
+
 def back_to_paid(order_id: int, kind: str, *, retry_at: datetime, actor: Actor, **data: Any) -> Order:
     """submitting | uncertain | on_hold -> paid: provably nothing was bought; forwarded again at ``retry_at``."""
-    return _move(
+    return move(
         order_id,
         OrderState.PAID,
         kind,
@@ -100,22 +126,27 @@ def back_to_paid(order_id: int, kind: str, *, retry_at: datetime, actor: Actor, 
 
 
 def resubmit(order_id: int, *, reason: str, actor: Actor) -> Order:
-    """unavailable | not_found -> paid: staff send the order once more. Needs a reason."""
+    """unavailable | not_found -> paid: the order is sent once more; its clocks begin anew. Needs a reason.
+
+    Knows nothing of money: ``refunds.resubmitting``, which does, is the only caller.
+    """
     _need_reason(reason)
-    return _move(
-        order_id,
-        OrderState.PAID,
-        "order.resubmitted",
-        actor=actor,
-        from_states={OrderState.UNAVAILABLE, OrderState.NOT_FOUND},
-        changes={"next_action_at": clock.now(), "ended_at": None, "supplier_note": ""},
-        data={"reason": reason},
-    )
+    with transaction.atomic():
+        again = clocks.restarted(lock(order_id), clock.now())
+        return move(
+            order_id,
+            OrderState.PAID,
+            "order.resubmitted",
+            actor=actor,
+            from_states={OrderState.UNAVAILABLE, OrderState.NOT_FOUND},
+            changes={"next_action_at": clock.now(), "ended_at": None, "supplier_note": "", **again},
+            data={"reason": reason},
+        )
 
 
 def mark_uncertain(order_id: int, *, attempt: SupplierAttempt, look_at: datetime, message: str, actor: Actor) -> Order:
     """submitting -> uncertain: the attempt may have had effect. It is looked for from ``look_at`` on."""
-    return _move(
+    return move(
         order_id,
         OrderState.UNCERTAIN,
         "order.uncertain",
@@ -136,7 +167,7 @@ def hold(order_id: int, *, reason: HoldReason, message: str = "", actor: Actor) 
         live = live_attempt(order)
         if live and live.outcome == AttemptOutcome.IN_FLIGHT:
             raise TransitionRefused(f"{live.reference} is being sent to the supplier at this moment")
-        return _move(
+        return move(
             order_id,
             OrderState.ON_HOLD,
             "order.held",
@@ -154,18 +185,22 @@ def hold(order_id: int, *, reason: HoldReason, message: str = "", actor: Actor) 
 def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
     """on_hold -> paid, or back to in_process where the supplier has it. Needs a reason.
 
+    A person has looked and lets it go: what needs approval is approved by it. Behind a hold that was not ours to end
+    the clocks begin anew.
     Refused while an attempt's outcome is unknown: somebody must say first whether it was bought.
     """
     _need_reason(reason)
     with transaction.atomic():
         live = _live_of_held(order_id)
         target = OrderState.IN_PROCESS if live else OrderState.PAID
-        return _move(
+        order = lock(order_id)
+        again = clocks.restarted(order, clock.now()) if order.hold_reason in clocks.WAITS_FOR_OTHERS else {}
+        return move(
             order_id,
             target,
             "order.resumed",
             actor=actor,
-            changes={"next_action_at": clock.now(), "polls": 0},
+            changes={"next_action_at": clock.now(), "polls": 0, "approved_at": clock.now(), **again},
             data={"reason": reason},
         )
 
@@ -174,7 +209,7 @@ def complete(order_id: int, *, result: str, supplier_name: str, actor: Actor) ->
     """in_process -> completed, with the result and the mail that carries it."""
     if not result.strip():
         raise Refused("a completed order needs a result", code="empty_result")
-    return _move(
+    return move(
         order_id,
         OrderState.COMPLETED,
         "order.completed",
@@ -228,7 +263,7 @@ def deliver_by_hand(order_id: int, *, result: str, evidence: str, actor: Actor) 
         raise Refused("a completed order needs a result", code="empty_result")
     with transaction.atomic():
         _live_of_held(order_id)
-        return _move(
+        return move(
             order_id,
             OrderState.COMPLETED,
             "order.delivered_by_hand",
@@ -272,7 +307,7 @@ def typed(text: str) -> str:
 def _move_rejected(order_id: int, target: OrderState, kind: str, **details: Any) -> Order:
     """The order has ended without a result, so its attempt is alive no more."""
     with transaction.atomic():
-        order = _move(order_id, target, kind, **details)
+        order = move(order_id, target, kind, **details)
         order.supplier_attempts.filter(outcome__in=BOUGHT_OUTCOMES).update(outcome=AttemptOutcome.REJECTED)
     return order
 
@@ -280,17 +315,108 @@ def _move_rejected(order_id: int, target: OrderState, kind: str, **details: Any)
 def cancel(order_id: int, *, reason: str, actor: Actor) -> Order:
     """paid | on_hold -> cancelled. Needs a reason. Refused while the order may be alive at a supplier."""
     _need_reason(reason)
+    return _cancel_here(order_id, "order.cancelled", actor=actor, reason=reason)
+
+
+def cancel_agreed(
+    order_id: int, *, supplier_name: str, actor: Actor, mail: MailKind | None = MailKind.CANCELLED
+) -> Order:
+    """in_process | on_hold -> cancelled: the supplier that has the order agreed to drop it.
+
+    Refused for an order that has ended: a result that was delivered stays delivered. Without ``mail`` the caller
+    tells the customer.
+    """
+    return _move_rejected(
+        order_id,
+        OrderState.CANCELLED,
+        "order.cancelled",
+        actor=actor,
+        from_states={OrderState.IN_PROCESS, OrderState.ON_HOLD},
+        data={"reason": f"{supplier_name} agreed"},
+        mail=mail,
+    )
+
+
+def call_off(order_id: int, *, rule: str, actor: Actor) -> Order:
+    """paid | on_hold -> cancelled, by the customer. ``rule`` is what the right to it rests on.
+
+    Refused while the order may be alive at a supplier: whoever holds the order's lock first, this or forwarding, wins.
+    """
+    return _cancel_here(order_id, "order.called_off", actor=actor, rule=rule)
+
+
+def _cancel_here(order_id: int, kind: str, *, actor: Actor, **data: str) -> Order:
     with transaction.atomic():
         order = lock(order_id)
         if order.state != OrderState.CANCELLED and live_attempt(order):
             raise TransitionRefused(f"{order} may be alive at a supplier")
-        return _move(
+        return move(
             order_id,
             OrderState.CANCELLED,
-            "order.cancelled",
+            kind,
             actor=actor,
             from_states={OrderState.PAID, OrderState.ON_HOLD},
-            data={"reason": reason},
+            data=data,
+            mail=MailKind.CANCELLED,
+        )
+
+
+def run_out(order_id: int, *, rule: str, clause: str, actor: Actor) -> Order:
+    """paid | on_hold | in_process -> cancelled: its time is over and the refund rules end it. ``clause`` says why.
+
+    What a supplier has of it counts as a failure of that supplier. It is bought for nothing, unless the supplier is
+    being asked to drop it: then its answer tells (``orders.cancelling``). Refused while nobody knows whether one has
+    it.
+    """
+    with transaction.atomic():
+        order = lock(order_id)
+        live = live_attempt(order)
+        if order.state != OrderState.CANCELLED and live and live.outcome not in BOUGHT_OUTCOMES:
+            raise TransitionRefused(f"say first whether {live.reference} was bought")
+        is_first = order.state != OrderState.CANCELLED
+        is_asked = order.cancel_requests.filter(state__in=sorted(OPEN_CANCELS), attempt=live).exists()
+        order = move(
+            order_id,
+            OrderState.CANCELLED,
+            "order.run_out",
+            actor=actor,
+            from_states={OrderState.PAID, OrderState.ON_HOLD, OrderState.IN_PROCESS},
+            data={"rule": rule, "clause": clause, "loss": "" if live is None else _cost_words(is_asked=is_asked)},
+            mail=MailKind.CANCELLED,
+        )
+        if is_first and live is not None:
+            turnaround.note(order, OrderState.UNAVAILABLE, clock.now())
+            if not is_asked:
+                SupplierAttempt.objects.filter(pk=live.pk).update(is_late_surprise=True)
+        return order
+
+
+def _cost_words(*, is_asked: bool) -> str:
+    if is_asked:
+        return _("The supplier is asked to drop it; what it does not drop is a loss.")
+    return _("What the supplier has of it is a loss.")
+
+
+def cancel_at_supplier(order_id: int, *, rule: str, actor: Actor, kind: str = "order.cancelled_on_delay") -> Order:
+    """in_process | on_hold -> cancelled, by a right of the customer that does not ask the supplier.
+
+    ``kind`` is the event that tells which right.
+
+    The attempt stays bought: whether the supplier drops it is asked by a request of its own (``orders.cancelling``).
+    Refused where no supplier is known to have it.
+    """
+    with transaction.atomic():
+        order = lock(order_id)
+        live = live_attempt(order)
+        if order.state != OrderState.CANCELLED and (live is None or live.outcome not in BOUGHT_OUTCOMES):
+            raise TransitionRefused(f"no supplier is known to have {order}")
+        return move(
+            order_id,
+            OrderState.CANCELLED,
+            kind,
+            actor=actor,
+            from_states={OrderState.IN_PROCESS, OrderState.ON_HOLD},
+            data={"rule": rule},
             mail=MailKind.CANCELLED,
         )
 
@@ -305,9 +431,38 @@ def take_turn(order_id: int, state: OrderState, *, seconds: int) -> bool:
     return rows.update(next_action_at=moment + timedelta(seconds=seconds)) == 1
 
 
+def take_turns(order_ids: Sequence[int], state: OrderState, seconds: int) -> set[int]:
+    """``take_turn`` for many orders: the ids of those that were due and are the caller's now."""
+    moment = clock.database_now()
+    with transaction.atomic():
+        rows = Order.objects.filter(pk__in=order_ids, state=state, next_action_at__lte=moment)
+        taken = set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Order.objects.filter(pk__in=taken).update(next_action_at=moment + timedelta(seconds=seconds))
+    return taken
+
+
 def postpone(order_id: int, state: OrderState, *, until: datetime, **changes: Any) -> bool:
     """Set when an order in ``state`` is due next. False when it has left that state."""
     return Order.objects.filter(pk=order_id, state=state).update(next_action_at=until, **changes) == 1
+
+
+def postpone_many(
+    order_ids: Sequence[int] | QuerySet[Any, Any], state: OrderState, *, until: datetime, **changes: Any
+) -> None:
+    """``postpone`` for many orders; those that have left the state stay as they are."""
+    Order.objects.filter(pk__in=order_ids, state=state).update(next_action_at=until, **changes)
+
+
+def wake(supplier_id: int) -> int:
+    """Make paid orders due now that may go to the supplier; returns how many. None before its hold is over."""
+    moment = clock.now()
+    rows = Order.objects.filter(
+        state=OrderState.PAID,
+        next_action_at__gt=moment,
+        forward_after__lte=moment,
+        service__in=Offer.objects.filter(supplier=supplier_id, is_active=True).values("service"),
+    )
+    return rows.update(next_action_at=moment)
 
 
 def live_attempt(order: Order) -> SupplierAttempt | None:
@@ -334,48 +489,3 @@ def _need_reason(reason: str) -> None:
 def _need_evidence(evidence: str) -> None:
     if not evidence.strip():
         raise Refused("your evidence is required", code="evidence_required")
-
-
-def _move(
-    order_id: int,
-    target: OrderState,
-    kind: str,
-    *,
-    actor: Actor,
-    from_states: set[OrderState] | None = None,
-    changes: dict[str, Any] | None = None,
-    data: dict[str, Any] | None = None,
-    describe: Callable[[Order], dict[str, Any]] | None = None,
-    mail: MailKind | None = None,
-    ring: bool = True,
-) -> Order:
-    with transaction.atomic():
-        order = lock(order_id)
-        old = OrderState(order.state)
-        if old == target:
-            return order
-        if not is_legal(old, target) or (from_states is not None and old not in from_states):
-            raise TransitionRefused(f"{order} cannot go from {old} to {target}")
-        moment = clock.now()
-        columns: dict[str, Any] = {"state": target, "state_changed_at": moment}
-        columns.update({name: _storable(value) for name, value in (changes or {}).items()})
-        if target not in OPEN:
-            columns.update(next_action_at=None, ended_at=moment)
-        if target != OrderState.ON_HOLD:
-            columns.update(hold_reason="", owner="", owner_due_at=None)
-        if Order.objects.filter(pk=order_id, state=old).update(**columns) != 1:
-            raise TransitionRefused(f"{order} left {old} meanwhile")
-        for name, value in columns.items():
-            setattr(order, name, value)
-        details = {**(data or {}), **(describe(order) if describe else {})}
-        events.record(order, kind, actor=actor, from_state=old, to_state=target, **details)
-        if mail is not None:
-            mailing.queue_for_order(order, mail)
-        if ring and order.next_action_at is not None and order.next_action_at <= moment:
-            work.ring(ADVANCE_TASK, order.pk)
-        return order
-
-
-def _storable(value: Any) -> Any:
-    """PostgreSQL cannot store the NUL character."""
-    return value.replace("\x00", "") if isinstance(value, str) else value

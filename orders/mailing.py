@@ -1,13 +1,15 @@
 """Mails as rows: queue one with the state change that causes it, render and send it later, exactly once.
 
 SendGrid has no idempotency key. So a send whose outcome is unknown (a worker lost in mid-call counts too) is not
-repeated blindly: after a settle time the provider is asked for it by our mail id. Found: done. Absent: sent again.
-No answer to be had: the row becomes ``uncertain`` and staff decide.
+repeated blindly. The first event that the provider tells of it (``orders.mail_events``) settles it as sent. Where none
+comes, the provider is asked for it by our mail id after a settle time. Found: done. Absent: sent again. No answer to
+be had: the row becomes ``uncertain``, and staff decide unless an event comes after all.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -18,7 +20,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from orders import events
+from orders import events, reply_addresses
 from orders.models import Order, OutgoingMail, Purchase
 from orders.models.mail import MailKind
 from unlockshop.kernel import clock, work
@@ -36,7 +38,10 @@ ATTEMPTS_CAP: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class MailMessage:
-    """A rendered mail, ready for a transport. ``mail_id`` travels along as a custom argument."""
+    """A rendered mail, ready for a transport. ``mail_id`` travels along as a custom argument.
+
+    Without a ``reply_to`` replies go where the mail comes from.
+    """
 
     mail_id: str
     to: str
@@ -44,6 +49,7 @@ class MailMessage:
     text: str
     html: str
     category: str
+    reply_to: str = ""
 
 
 class MailTransport(Protocol):
@@ -58,23 +64,56 @@ class MailTransport(Protocol):
         """
 
 
-def queue_for_purchase(purchase: Purchase, kind: MailKind, *, revision: str = "1") -> OutgoingMail:
-    """Owe the customer a mail about the whole purchase. Runs in the caller's transaction."""
-    return _queue(f"{purchase.number}:{kind}:{revision}", purchase, None, kind)
+def queue_for_purchase(
+    purchase: Purchase, kind: MailKind, *, revision: str = "1", facts: Mapping[str, str] | None = None
+) -> OutgoingMail:
+    """Owe the customer a mail about the whole purchase. Runs in the caller's transaction.
+
+    ``facts`` are words for the template, in the customer's language, of what only the caller knows.
+    """
+    return _queue(f"{purchase.number}:{kind}:{revision}", purchase, None, kind, facts)
 
 
-def queue_for_order(order: Order, kind: MailKind) -> OutgoingMail:
-    """Owe the customer a mail about one order. A second end of the same kind (resubmitted) is a new revision."""
+def queue_for_order(order: Order, kind: MailKind, *, facts: Mapping[str, str] | None = None) -> OutgoingMail:
+    """Owe the customer a mail about one order. A second of the same kind (resubmitted) is a new revision.
+
+    ``facts`` are as in ``queue_for_purchase``. The caller holds the order's lock.
+    """
     revision = OutgoingMail.objects.filter(order=order, kind=kind).count() + 1
-    return _queue(f"{order.number}:{kind}:{revision}", order.purchase, order, kind)
+    return _queue(f"{order.number}:{kind}:{revision}", order.purchase, order, kind, facts)
 
 
-def _queue(key: str, purchase: Purchase, order: Order | None, kind: MailKind) -> OutgoingMail:
+def _queue(
+    key: str, purchase: Purchase, order: Order | None, kind: MailKind, facts: Mapping[str, str] | None = None
+) -> OutgoingMail:
     mail: OutgoingMail = OutgoingMail.objects.create(
-        key=key, kind=kind, purchase=purchase, order=order, to=purchase.email, next_action_at=clock.now()
+        key=key,
+        kind=kind,
+        purchase=purchase,
+        order=order,
+        facts=dict(facts or {}),
+        to=purchase.email,
+        next_action_at=clock.now(),
     )
     work.ring(DELIVER_TASK, mail.pk)
     return mail
+
+
+def queue_again(mail: OutgoingMail) -> OutgoingMail:
+    """Owe the customer once more a mail that did not arrive, at the address that the purchase has now."""
+    first, _mark, n = mail.key.partition("~")
+    again: OutgoingMail = OutgoingMail.objects.create(
+        key=f"{first}~{int(n or 1) + 1}",
+        kind=mail.kind,
+        purchase=mail.purchase,
+        order=mail.order,
+        facts=mail.facts,
+        to=mail.purchase.email,
+        replaces=mail,
+        next_action_at=clock.now(),
+    )
+    work.ring(DELIVER_TASK, again.pk)
+    return again
 
 
 def deliver(mail_id: int) -> None:
@@ -162,10 +201,41 @@ def _record_sent(mail: OutgoingMail, message: MailMessage, provider_id: str) -> 
         done = work.finish(
             mail, subject=message.subject, text=message.text, provider_id=provider_id, sent_at=clock.now()
         )
-        orders = _orders_of(mail)
-        for order in orders if done else []:
-            Order.objects.select_for_update().get(pk=order.pk)
-            events.record(order, "mail.sent", actor=SYSTEM, mail=MailKind(mail.kind).label, to=mail.to)
+        if done:
+            _tell_sent(mail)
+
+
+def _tell_sent(mail: OutgoingMail) -> None:
+    for order in orders_of(mail):
+        Order.objects.select_for_update().get(pk=order.pk)
+        events.record(order, "mail.sent", actor=SYSTEM, mail=MailKind(mail.kind).label, to=mail.to)
+
+
+def settle_as_sent(mail: OutgoingMail, *, provider_id: str) -> bool:
+    """The provider has the mail, whatever we knew of it: it is sent, and never sent again. False if that was known.
+
+    Runs in the caller's transaction, the mail locked. A worker that is sending it at this moment finds its lease gone
+    and writes nothing.
+    """
+    if mail.work_state == WorkState.DONE:
+        return False
+    message = render(mail)
+    columns = {
+        "work_state": WorkState.DONE,
+        "next_action_at": None,
+        "lease_token": "",
+        "lease_until": None,
+        "last_error": "",
+        "subject": message.subject,
+        "text": message.text,
+        "provider_id": provider_id,
+        "sent_at": mail.send_started_at or clock.now(),
+    }
+    OutgoingMail.objects.filter(pk=mail.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(mail, name, value)
+    _tell_sent(mail)
+    return True
 
 
 def send_again(mail: OutgoingMail) -> bool:
@@ -188,11 +258,14 @@ def send_again(mail: OutgoingMail) -> bool:
 def render(mail: OutgoingMail) -> MailMessage:
     """Subject, text and HTML of the mail in the customer's language."""
     purchase = mail.purchase
+    reply_to = reply_addresses.address_of(purchase) if mail.kind == MailKind.CONFIRMATION else ""
     context = {
         "mail": mail,
         "purchase": purchase,
         "order": mail.order,
-        "orders": _orders_of(mail),
+        "orders": orders_of(mail),
+        "facts": mail.facts,
+        "reply_to": reply_to,
         "shop_name": settings.SHOP_NAME,
         "base_url": settings.BASE_URL,
         "sender": settings.MAIL_FROM,
@@ -208,10 +281,11 @@ def render(mail: OutgoingMail) -> MailMessage:
             text=render_to_string(f"{folder}/body.txt", context).strip() + "\n",
             html=render_to_string(f"{folder}/body.html", context),
             category=mail.kind,
+            reply_to=reply_to,
         )
 
 
-def _orders_of(mail: OutgoingMail) -> list[Order]:
+def orders_of(mail: OutgoingMail) -> list[Order]:
     """What the mail is about, in the order of the basket."""
     return [mail.order] if mail.order else list(mail.purchase.orders.order_by("position"))
 

@@ -19,7 +19,7 @@ def mark_purchase_paid(purchase_id: int, *, actor: Actor, at: datetime) -> bool:
     Runs in the caller's transaction, so that money and orders move together or not at all.
     """
     with transaction.atomic():
-        purchase = Purchase.objects.select_for_update().get(pk=purchase_id)
+        purchase = Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
         if purchase.paid_at is not None:
             return False
         orders = list(purchase.orders.order_by("position"))
@@ -36,7 +36,7 @@ def mark_purchase_paid(purchase_id: int, *, actor: Actor, at: datetime) -> bool:
 def expire_purchase(purchase_id: int, *, actor: Actor) -> bool:
     """Let the orders of an unpaid purchase expire. False when it is paid or was expired before."""
     with transaction.atomic():
-        purchase = Purchase.objects.select_for_update().get(pk=purchase_id)
+        purchase = Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
         if purchase.paid_at is not None:
             return False
         waiting = list(purchase.orders.filter(state=OrderState.AWAITING_PAYMENT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -10,7 +10,8 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from orders import events, paying
+from orders import averages, events, paying, repeating
+from orders.averages import Average
 from orders.models import Draft, Order, Purchase
 from services.catalogue import price_of
 from services.models import Service
@@ -27,13 +28,24 @@ DRAFTS_KEPT_FOR: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the customer agreed to at checkout, as evidence."""
+    """What the customer agreed to at checkout, as evidence.
+
+    ``refund_profile`` names the refund rules with their version; ``hold_seconds`` is how long after payment each order
+    is held back for cancelling; ``calendar`` counts its times, and ``hard_cap_days`` after its guarantee it ends by
+    itself (None: never). ``is_guaranteed``: the refund rules guarantee the times. All are
+    frozen: a later change of the shop's never changes an order.
+    """
 
     terms_version: str
     checklist: Sequence[str]
     start_now: bool
     ip: str | None
     user_agent: str
+    refund_profile: str = ""
+    hold_seconds: int = 0
+    calendar: str = ""
+    hard_cap_days: int | None = None
+    is_guaranteed: bool = True
 
 
 class PriceChanged(Refused):
@@ -54,8 +66,8 @@ def place_purchase(
 ) -> Purchase:
     """Make the purchase that the draft describes; the same draft again returns the same purchase.
 
-    Raises ``Refused`` (``empty``, ``service_closed``) or ``PriceChanged``; nothing is written then. A purchase that
-    costs nothing is paid at once.
+    Raises ``Refused`` (``empty``, ``service_closed``, ``under_way``) or ``PriceChanged``; nothing is written then.
+    A purchase that costs nothing is paid at once.
     """
     existing = Purchase.objects.filter(draft_token=draft.token).first()
     if existing is not None:
@@ -80,6 +92,7 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
     total = quote(draft, service)
     if draft.quoted_total is None or Money(draft.quoted_total, draft.currency) != total:
         raise PriceChanged(total)
+    repeating.refuse_unwanted(draft)
     each = price_of(service, currency=draft.currency, answers=draft.answers)
     moment = clock.now()
     purchase = Purchase.objects.create(
@@ -89,6 +102,7 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
         currency=total.currency,
         total=total.amount,
         terms_version=consent.terms_version,
+        refund_profile=consent.refund_profile,
         terms_accepted_at=moment,
         start_now_acknowledged_at=moment if consent.start_now else None,
         checklist=list(consent.checklist),
@@ -98,30 +112,76 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
         created_at=moment,
         expires_at=moment + LIFETIME,
     )
+    average = averages.measured([service.pk]).get(service.pk)
     for position, device in enumerate(draft.devices, start=1):
-        order = Order.objects.create(
-            purchase=purchase,
-            service=service,
+        order = add_order(
+            purchase,
+            service,
             position=position,
-            service_name=service.name,
-            service_kind=service.kind,
-            result_kind=service.result_kind,
-            price=each.amount,
-            currency=each.currency,
-            average_minutes=service.average_minutes,
-            guaranteed_minutes=service.guaranteed_minutes,
-            identifier=device["value"],
-            identifier_kind=device["kind"],
+            device=device,
             answers=draft.answers,
-            next_action_at=purchase.expires_at,
-            created_at=moment,
-            state_changed_at=moment,
+            price=each,
+            consent=consent,
+            average=average,
+            is_recheck=device["value"] in draft.repeats,
         )
         events.record(order, "order.placed", actor=actor, to_state=order.state)
     if total.amount == 0:
         paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=moment)
         purchase.refresh_from_db()
     return purchase
+
+
+def add_order(
+    purchase: Purchase,
+    service: Service,
+    *,
+    position: int,
+    device: Mapping[str, str],
+    answers: Mapping[str, str],
+    price: Money,
+    consent: Consent | None = None,
+    average: Average | None = None,
+    is_recheck: bool = False,
+) -> Order:
+    """One more order in a purchase that is being placed; what it promises is frozen.
+
+    ``average`` is what was measured of the service; without it the supplier's estimate stands.
+
+    Raises ``Refused`` (``currency``) for a price in another currency: a purchase is paid once, in one.
+    """
+    if price.currency != purchase.currency:
+        words = {"purchase": purchase.currency, "order": price.currency}
+        raise Refused(
+            _("This purchase is in %(purchase)s. Order what is priced in %(order)s separately.") % words,
+            code="currency",
+        )
+    order: Order = Order.objects.create(
+        purchase=purchase,
+        service=service,
+        position=position,
+        service_name=service.name,
+        service_kind=service.kind,
+        result_kind=service.result_kind,
+        price=price.amount,
+        currency=price.currency,
+        average_minutes=average.minutes if average else service.average_minutes,
+        average_orders=average.orders if average else 0,
+        average_days=average.days if average else 0,
+        guaranteed_minutes=service.guaranteed_minutes,
+        hold_seconds=consent.hold_seconds if consent else 0,
+        calendar=consent.calendar if consent else "",
+        hard_cap_days=consent.hard_cap_days if consent else None,
+        is_guaranteed=consent.is_guaranteed if consent else True,
+        is_recheck=is_recheck,
+        identifier=device["value"],
+        identifier_kind=device["kind"],
+        answers=dict(answers),
+        next_action_at=purchase.expires_at,
+        created_at=purchase.created_at,
+        state_changed_at=purchase.created_at,
+    )
+    return order
 
 
 def forget_old_drafts() -> int:

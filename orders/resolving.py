@@ -1,8 +1,10 @@
 """What became of a purchase whose outcome nobody knows: by the supplier's own books, or by a person.
 
-Order of evidence: the supplier's list of orders with our reference. One match is adopted. Several are a possible
-double for staff. None proves something only at a supplier that earned ``absent_is_proof``, and only twice; anywhere
-else the order is parked, and staff say "bought" or "not bought" with their evidence.
+Order of evidence: the supplier's orders with our reference, where that is proven; its orders for the device and
+service around the call, without those that are bound to an attempt. One match is adopted. Several are a possible
+double for staff. None proves something only at a supplier that earned ``absent_is_proof``, and only twice. A supplier
+that provably refuses duplicates is then sent the same reference once more. Whatever is left, and every order at a
+supplier with none of this, is parked: staff say "bought" or "not bought" with their evidence.
 """
 
 from __future__ import annotations
@@ -10,20 +12,25 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from orders import events, lifecycle
 from orders.exchanges import log_exchanges
-from orders.forwarding import adopt, record_accepted
+from orders.forwarding import SEND_WITHIN, adopt, call, record_accepted
 from orders.models import SupplierAttempt
 from orders.states import AttemptOutcome, HoldReason, OrderState
-from services.suppliers.registry import client_for
+from services.suppliers.base import SUPPLIER_SIDE, AlreadyThere, Feature, JobAccepted, RefusalCode, SupplierClient
+from services.suppliers.registry import UnknownAdapter, client_for
 from unlockshop.kernel import actors, clock
 from unlockshop.kernel.actors import SYSTEM, Actor
-from unlockshop.kernel.errors import Refused, ShopError, TransitionRefused
+from unlockshop.kernel.crash import crash_here
+from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable, ShopError, TransitionRefused
 
 TURN_SECONDS: Final = 90
 NEGATIVE_LOOKUPS: Final = 2
+# Its clock may be ahead of ours, and an order is listed with its own time.
+SENT_EARLIER: Final = timedelta(minutes=2)
 # A supplier that cannot be asked for this long leaves the question to staff.
 LOOK_FOR_AT_MOST: Final = timedelta(hours=24)
 
@@ -34,45 +41,86 @@ def resolve(order_id: int) -> None:
         return
     attempt = _unknown_attempt(order_id)
     supplier = attempt.supplier
-    if not supplier.finds_by_reference:
-        _park(
-            attempt,
-            HoldReason.UNCERTAIN_PURCHASE,
-            f"look for reference {attempt.reference} in {supplier}'s panel",
-        )
-        return
-    client = client_for(supplier)
     try:
-        found = client.find(attempt.reference)
+        client = client_for(supplier)
+    except UnknownAdapter as error:
+        _ask_later(attempt, error)
+        return
+    finds = supplier.finds_by_reference and Feature.FIND in client.features
+    lists = Feature.RECENT in client.features
+    if not finds and not lists:
+        if supplier.refuses_duplicates:
+            _place_again(attempt)
+        else:
+            _park(
+                attempt, HoldReason.UNCERTAIN_PURCHASE, f"look for reference {attempt.reference} in {supplier}'s panel"
+            )
+        return
+    try:
+        found = client.find(attempt.reference) if finds else []
+        listed = _unbound(attempt, client) if lists and not found else []
     except ShopError as error:
-        if clock.now() - attempt.created_at > LOOK_FOR_AT_MOST:
-            _park(attempt, HoldReason.UNCERTAIN_PURCHASE, f"{supplier} could not be asked for a day: {error}")
-            return
-        retry = clock.now() + timedelta(seconds=max(30, supplier.settle_seconds // 2))
-        lifecycle.postpone(order_id, OrderState.UNCERTAIN, until=retry)
+        _ask_later(attempt, error)
         return
     finally:
-        log_exchanges(attempt, client)
-    if len(found) == 1:
-        record_accepted(attempt, found[0], actor=actors.supplier(supplier.slug), outcome=AttemptOutcome.ADOPTED)
-    elif found:
-        _park(attempt, HoldReason.DOUBLE_PURCHASE, f"{supplier} lists {', '.join(found)[:200]}")
-    else:
-        _absent(attempt)
+        log_exchanges([(attempt, exchange) for exchange in client.exchanges])
+    if len(found or listed) > 1:
+        _park(attempt, HoldReason.DOUBLE_PURCHASE, f"{supplier} lists {', '.join(found or listed)[:200]}")
+    elif listed and _rivals(attempt):
+        message = f"{supplier} lists {listed[0]} for this device, and several purchases of it are uncertain"
+        _park(attempt, HoldReason.DOUBLE_PURCHASE, message)
+    elif found or listed:
+        only = (found or listed)[0]
+        record_accepted(attempt, only, actor=actors.supplier(supplier.slug), outcome=AttemptOutcome.ADOPTED)
+    elif _absent(attempt, is_looked_for_by_reference=finds):
+        _place_again(attempt)
 
 
-def _absent(attempt: SupplierAttempt) -> None:
+def _unbound(attempt: SupplierAttempt, client: SupplierClient) -> list[str]:
+    """What the supplier lists for this device and service around the call, without what is bound to any attempt."""
+    since = attempt.created_at - SENT_EARLIER
+    until = attempt.send_before + timedelta(
+        seconds=settings.SUPPLIER_DEADLINE_SECONDS + attempt.supplier.settle_seconds
+    )
+    listed = client.recent(attempt.order.identifier, attempt.supplier_service_id, since, until)
+    rows = SupplierAttempt.objects.filter(supplier=attempt.supplier_id, supplier_order_id__in=listed)
+    bound = set(rows.values_list("supplier_order_id", flat=True))
+    return [supplier_order_id for supplier_order_id in listed if supplier_order_id not in bound]
+
+
+def _rivals(attempt: SupplierAttempt) -> bool:
+    """Whether another attempt for the same device and service may be the one that the supplier lists."""
+    rows = SupplierAttempt.objects.filter(
+        supplier=attempt.supplier_id,
+        supplier_service_id=attempt.supplier_service_id,
+        order__identifier=attempt.order.identifier,
+        outcome__in=[AttemptOutcome.UNKNOWN, AttemptOutcome.IN_FLIGHT],
+    )
+    return rows.exclude(pk=attempt.pk).exists()
+
+
+def _ask_later(attempt: SupplierAttempt, error: ShopError) -> None:
+    supplier = attempt.supplier
+    if clock.now() - attempt.created_at > LOOK_FOR_AT_MOST:
+        _park(attempt, HoldReason.UNCERTAIN_PURCHASE, f"{supplier} could not be asked for a day: {error}")
+        return
+    retry = clock.now() + timedelta(seconds=max(30, supplier.settle_seconds // 2))
+    lifecycle.postpone(attempt.order_id, OrderState.UNCERTAIN, until=retry)
+
+
+def _absent(attempt: SupplierAttempt, *, is_looked_for_by_reference: bool) -> bool:
+    """It is not listed. True when nothing but sending it again, where duplicates are refused, can tell more."""
     supplier = attempt.supplier
     with transaction.atomic(durable=True):
         order = lifecycle.lock(attempt.order_id)
         if order.state != OrderState.UNCERTAIN:
-            return
+            return False
         lookups = attempt.lookups_absent + 1
         SupplierAttempt.objects.filter(pk=attempt.pk).update(lookups_absent=lookups)
         if lookups < NEGATIVE_LOOKUPS:
             again = clock.now() + timedelta(seconds=max(1, supplier.settle_seconds // 2))
             lifecycle.postpone(order.pk, OrderState.UNCERTAIN, until=again)
-        elif supplier.absent_is_proof:
+        elif supplier.absent_is_proof and is_looked_for_by_reference:
             SupplierAttempt.objects.filter(pk=attempt.pk).update(
                 outcome=AttemptOutcome.ABANDONED_ABSENT, settled_at=clock.now()
             )
@@ -84,9 +132,56 @@ def _absent(attempt: SupplierAttempt) -> None:
                 supplier=supplier.name,
                 reference=attempt.reference,
             )
+        elif supplier.refuses_duplicates:
+            return True
         else:
             message = f"{supplier} does not list {attempt.reference}; that is no proof"
             lifecycle.hold(order.pk, reason=HoldReason.UNCERTAIN_PURCHASE, message=message, actor=SYSTEM)
+    return False
+
+
+def _place_again(attempt: SupplierAttempt) -> None:
+    """Send it once more under its own reference, to a supplier that is known to refuse what it has already.
+
+    Once only, and written down before: an answer that is lost again is for staff.
+    """
+    if attempt.placed_again_at is not None:
+        _park(attempt, HoldReason.UNCERTAIN_PURCHASE, f"{attempt.reference} was sent twice, and both answers are lost")
+        return
+    moment = clock.database_now()
+    with transaction.atomic(durable=True):
+        order = lifecycle.lock(attempt.order_id)
+        rows = SupplierAttempt.objects.filter(pk=attempt.pk, outcome=AttemptOutcome.UNKNOWN, placed_again_at=None)
+        if order.state != OrderState.UNCERTAIN or not rows.update(
+            placed_again_at=moment, send_before=moment + SEND_WITHIN
+        ):
+            return
+        events.record(order, "attempt.placed_again", actor=SYSTEM, reference=attempt.reference)
+    attempt.send_before = moment + SEND_WITHIN
+    crash_here("resolve.before_placing_again")
+    made = call(attempt)
+    crash_here("resolve.after_placing_again")
+    log_exchanges([(attempt, exchange) for exchange in made.exchanges])
+    _record_again(attempt, made.answer)
+
+
+def _record_again(attempt: SupplierAttempt, answer: JobAccepted | Retryable | Refused | OutcomeUnknown) -> None:
+    supplier = attempt.supplier
+    if isinstance(answer, JobAccepted | AlreadyThere):
+        record_accepted(
+            attempt,
+            answer.supplier_order_id,
+            actor=actors.supplier(supplier.slug),
+            outcome=AttemptOutcome.ADOPTED,
+        )
+    elif isinstance(answer, Retryable) or (isinstance(answer, Refused) and answer.code in SUPPLIER_SIDE):
+        SupplierAttempt.objects.filter(pk=attempt.pk).update(placed_again_at=None)  # it cannot have been received
+        _ask_later(attempt, answer)
+    elif isinstance(answer, Refused) and answer.code == RefusalCode.DUPLICATE:
+        message = f"{supplier} has it already, but does not say under which id: look for it in its panel. {answer}"
+        _park(attempt, HoldReason.UNCERTAIN_PURCHASE, message)
+    else:
+        _park(attempt, HoldReason.UNCERTAIN_PURCHASE, f"sent again to {supplier}, which answered: {answer}")
 
 
 def _park(attempt: SupplierAttempt, reason: HoldReason, message: str) -> None:
@@ -97,7 +192,8 @@ def _park(attempt: SupplierAttempt, reason: HoldReason, message: str) -> None:
 
 
 def _unknown_attempt(order_id: int) -> SupplierAttempt:
-    return SupplierAttempt.objects.select_related("supplier").get(order_id=order_id, outcome=AttemptOutcome.UNKNOWN)
+    rows = SupplierAttempt.objects.select_related("supplier", "order")
+    return rows.get(order_id=order_id, outcome=AttemptOutcome.UNKNOWN)
 
 
 def say_bought(order_id: int, *, supplier_order_id: str, evidence: str, actor: Actor) -> None:

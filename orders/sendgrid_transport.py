@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
-from sendgrid.helpers.mail import Category, CustomArg, From, Mail, To
+from sendgrid.helpers.mail import Category, CustomArg, From, Mail, ReplyTo, To
 
 from orders.mailing import MailMessage
 from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable
@@ -32,6 +32,8 @@ class SendGridTransport:
             plain_text_content=message.text,
             html_content=message.html,
         )
+        if message.reply_to:
+            mail.reply_to = ReplyTo(message.reply_to, settings.SHOP_NAME)
         mail.add_category(Category(message.category))
         mail.add_custom_arg(CustomArg("mail_id", message.mail_id))
         try:

@@ -43,6 +43,8 @@ TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = {
 
 UNPAID: Final = frozenset({S.AWAITING_PAYMENT, S.EXPIRED})
 OPEN: Final = frozenset({S.AWAITING_PAYMENT, S.PAID, S.SUBMITTING, S.UNCERTAIN, S.IN_PROCESS, S.ON_HOLD})
+# Paid, and not at its end.
+UNDER_WAY: Final = OPEN - UNPAID
 # States in which the shop itself acts next, at ``next_action_at``. On hold, a person does.
 SELF_MOVING: Final = OPEN - {S.ON_HOLD}
 ENDED: Final = frozenset(S) - OPEN
@@ -61,6 +63,9 @@ class HoldReason(models.TextChoices):
     TOO_MANY_ATTEMPTS = "too_many_attempts", _("Too many attempts")
     RESULT_CONFLICT = "result_conflict", _("The supplier's answer does not fit the order")
     EMPTY_RESULT = "empty_result", _("Reported as done, without a result")
+    NEEDS_APPROVAL = "needs_approval", _("To be approved before it is sent")
+    COST_ABOVE_PRICE = "cost_above_price", _("The supplier's cost is above the order's price")
+    SAME_DEVICE = "same_device", _("The same service is already under way for this device")
     DISPUTE = "dispute", _("The payment is disputed")
     FRAUD_WARNING = "fraud_warning", _("The card's bank warns of fraud")
     STAFF = "staff", _("Held by staff")
@@ -94,3 +99,46 @@ BOUGHT_OUTCOMES: Final = frozenset({AttemptOutcome.ACCEPTED, AttemptOutcome.ADOP
 def is_legal(old: str, new: str) -> bool:
     """Whether the table allows the move."""
     return OrderState(new) in TRANSITIONS[OrderState(old)]
+
+
+class CancelState(models.TextChoices):
+    """How far a request to a supplier, to drop an order that it has, has come."""
+
+    TO_ASK = "to_ask", _("To be asked")
+    ASKED = "asked", _("Asked; the supplier has not decided")
+    UNCLEAR = "unclear", _("Asked; nobody can tell what it answered")
+    BY_HAND = "by_hand", _("To be written to the supplier by staff")
+    AGREED = "agreed", _("Agreed: cancelled")
+    REFUSED = "refused", _("Refused")
+    TOO_LATE = "too_late", _("Too late")
+    ENDED = "ended", _("The order ended without a result")
+
+
+OPEN_CANCELS: Final = frozenset({CancelState.TO_ASK, CancelState.ASKED, CancelState.UNCLEAR, CancelState.BY_HAND})
+# Those that a person carries on: the worker has nothing more to ask.
+CANCELS_FOR_STAFF: Final = OPEN_CANCELS - {CancelState.TO_ASK}
+
+
+class CorrectionState(models.TextChoices):
+    """How far a request to correct an order that a supplier has, has come."""
+
+    ASKED = "asked", _("The supplier is asked to drop the order")
+    REPLACED = "replaced", _("Replaced by an order with the right data")
+    REFUSED = "refused", _("The supplier did not agree")
+    TOO_LATE = "too_late", _("Too late: the work was done")
+    ENDED = "ended", _("The order ended without a result")
+
+
+class InvestigationState(models.TextChoices):
+    """How far the question why a device was not found has come."""
+
+    OPEN = "open", _("With our staff")
+    ANSWERED = "answered", _("Answered")
+
+
+class Finding(models.TextChoices):
+    """Why a device was not found, as staff established it."""
+
+    CUSTOMER_ERROR = "customer_error", _("The order's data were wrong")
+    NO_CUSTOMER_ERROR = "no_customer_error", _("The data were right; it cannot be sent in again")
+    WRONGLY_REJECTED = "wrong_rejection_eligible", _("Wrongly rejected: it may be sent in again")

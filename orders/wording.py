@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from babel.dates import format_skeleton, get_timezone_location
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from orders.models import Order
-from orders.states import UNDELIVERED, OrderState
+from orders.states import UNDELIVERED, HoldReason, OrderState
+from unlockshop.kernel import calendars, clock
 from unlockshop.kernel.money import Money
 
 S = OrderState
+# Where the country decides how a day is written and the language does not name it.
+_LOCALES: Final[Mapping[str, str]] = {"en": "en_GB"}
 
 STATE_WORDS: Final[Mapping[OrderState, str | Promise]] = {
     S.AWAITING_PAYMENT: gettext_lazy("Awaiting payment"),
@@ -60,14 +64,35 @@ def meaning(state: str) -> str:
     return str(MEANINGS[S(state)])
 
 
-def owed_back(order: Order) -> str:
-    """That the money of an undelivered order is owed back, and who sees to it; empty when none is."""
+def owed_back(order: Order, left: Money | None = None) -> str:
+    """That the money of an undelivered order is owed back, and who sees to it; empty when none is.
+
+    ``left`` is what of the price was not given back so far; without it, all of it.
+    """
     if order.state not in UNDELIVERED or order.price == 0:
         return ""
-    return _(
-        "You paid %(amount)s for this order. That money is owed back to the payment method you paid with. "
-        "Our staff arrange it; you need not apply for it."
-    ) % {"amount": money_words(order.money)}
+    if order.purchase.frozen_for == HoldReason.DISPUTE:
+        return _(
+            "The payment for this order was disputed at the bank. The bank decides about that money, so we do not "
+            "send it a second time."
+        )
+    left = order.money if left is None else left
+    if left.amount == 0:
+        return ""
+    amounts = {"amount": money_words(order.money), "left": money_words(left)}
+    if left != order.money:
+        text = _(
+            "Of the %(amount)s that you paid for this order %(left)s are still owed back, to the payment method you "
+            "paid with. Our staff arrange it; you need not apply for it."
+        )
+        return text % amounts
+    return (
+        _(
+            "You paid %(amount)s for this order. That money is owed back to the payment method you paid with. "
+            "Our staff arrange it; you need not apply for it."
+        )
+        % amounts
+    )
 
 
 def money_words(money: Money) -> str:
@@ -85,9 +110,31 @@ def day_words(moment: datetime) -> str:
     return date_format(moment.astimezone(UTC), "j M Y")
 
 
-def guaranteed_by(order: Order) -> datetime | None:
-    """When the result is due at the latest; None while the order is unpaid."""
-    return order.paid_at + timedelta(minutes=order.guaranteed_minutes) if order.paid_at else None
+def due_words(order: Order, moment: datetime) -> str:
+    """A moment by the calendar that the order counts by, such as "Thursday 3 December, 22:00 Madrid time".
+
+    The year is named where it is another than today's.
+    """
+    zone = calendars.named(order.calendar).zone if order.calendar else UTC
+    local, today = moment.astimezone(zone), clock.now().astimezone(zone)
+    locale = _LOCALES.get(get_language() or "en", (get_language() or "en").replace("-", "_"))
+    skeleton = "MMMMEEEEd" if local.year == today.year else "yMMMMEEEEd"
+    day = format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale)
+    return _("%(day)s, %(time)s %(zone)s") % {
+        "day": day,
+        "time": f"{local:%H:%M}",
+        "zone": _zone_words(zone, locale) if order.calendar else "UTC",
+    }
+
+
+def zone_of(order: Order) -> str:
+    """The name of the time zone that the order counts by."""
+    return calendars.named(order.calendar).zone.key if order.calendar else "UTC"
+
+
+def _zone_words(zone: tzinfo, locale: str) -> str:
+    city = get_timezone_location(zone, locale=locale, return_city=True)
+    return city if city == "UTC" else _("%(city)s time") % {"city": city}
 
 
 def average_by(order: Order) -> datetime | None:

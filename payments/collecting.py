@@ -22,6 +22,7 @@ from orders import mailing, paying
 from orders.models import Purchase
 from orders.models.mail import MailKind
 from payments import booking, ledger
+from payments.accepting import NotTaken, obstacle
 from payments.models import Payment
 from payments.providers.base import FactState, PaymentFact, PaymentRequest
 from payments.providers.registry import provider_named
@@ -56,11 +57,12 @@ class NothingToPay(Refused):
 def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
     """A payment page for the purchase; the row, with its key, is committed before the provider is called.
 
-    An open payment of the same purchase is used again, so two tabs meet at one page. Raises ``NothingToPay``, or
-    ``Retryable``/``OutcomeUnknown`` when the provider does not answer; trying again then reuses the row.
+    An open payment of the same purchase is used again, so two tabs meet at one page. Raises ``NothingToPay``,
+    ``NotTaken`` for money that the provider cannot move, or ``Retryable``/``OutcomeUnknown`` when it does not
+    answer; trying again then reuses the row.
     """
     with transaction.atomic(durable=True):
-        locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
+        locked = Purchase.objects.select_for_update(no_key=True).get(pk=purchase.pk)
         if locked.paid_at is not None:
             raise NothingToPay(_("This purchase is paid already."), code="paid")
         if locked.expires_at - clock.now() < MIN_TIME_TO_PAY:
@@ -71,6 +73,9 @@ def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
         if states & {PaymentState.PARKED, PaymentState.CAPTURED}:
             # Money may have come in already; a second payment would have to be given back.
             raise NothingToPay(_("Our staff are checking a payment for this purchase."), code="in_check")
+        prices = [order.money for order in locked.orders.all()]
+        if hindrance := obstacle(provider_name, locked.money, *prices):
+            raise NotTaken(hindrance)
         payment = locked.payments.filter(
             provider=provider_name, state__in=[PaymentState.CREATED, PaymentState.OPEN]
         ).first() or Payment.objects.create(
@@ -140,9 +145,21 @@ def settle(payment_id: int) -> Payment:
 
 def fold(payment_id: int, fact: PaymentFact) -> Payment:
     """Book one fact about a payment, in one transaction with the ledger and the orders."""
+    payment = _fold(payment_id, fact)
+    if payment.state == PaymentState.CAPTURED:
+        # Outside the transaction: two payments of a purchase that are captured at once must not lock one another.
+        others = Payment.objects.filter(purchase_id=payment.purchase_id, state=PaymentState.OPEN)
+        others.filter(next_action_at__gt=clock.now()).update(next_action_at=clock.now())
+    return payment
+
+
+def _fold(payment_id: int, fact: PaymentFact) -> Payment:
     with transaction.atomic(durable=True):
         payment = Payment.objects.select_for_update(of=("self",)).select_related("purchase").get(pk=payment_id)
         target = STATE_OF_FACT[fact.state]
+        if fact.is_declined and payment.state in LIVE:
+            payment.declined_at = clock.now()
+            payment.save(update_fields=["declined_at"])
         if RANK[target] <= RANK[PaymentState(payment.state)] or ledger.is_booked(booking.stray_key(payment)):
             return payment
         mismatch = _mismatch(payment, fact)
@@ -173,13 +190,16 @@ def _mismatch(payment: Payment, fact: PaymentFact) -> str:
 
 
 def _park(payment: Payment, fact: PaymentFact, mismatch: str) -> None:
-    """Something differs from what was asked: nothing is called paid, a person looks."""
+    """Something differs from what was asked: nothing is called paid, a person looks.
+
+    Money that came in is booked all the same; an amount that nobody can have received is none.
+    """
     payment.state = PaymentState.PARKED
     payment.attention = Attention.MISMATCH
     payment.note = f"provider says {fact.state}; {mismatch}"[:500]
     payment.next_action_at = None
     payment.save()
-    if fact.state == FactState.CAPTURED:
+    if fact.state == FactState.CAPTURED and fact.money.amount > 0:
         booking.book_stray_capture(payment, fact.money)
 
 
@@ -214,11 +234,18 @@ def check(payment_id: int) -> None:
         elif payment.state == PaymentState.CAPTURED:
             _learn_fee(payment)
         else:
+            _close_if_paid(payment)
             payment = settle(payment_id)
     except ShopError as error:
         logger.warning("%s could not be checked: %s", payment, error)
         _forget_lost(payment, error)
     _check_later(payment)
+
+
+def _close_if_paid(payment: Payment) -> None:
+    """The purchase was paid by another payment: a page that still stands open would only take the money twice."""
+    if payment.purchase.paid_at is not None and payment.state == PaymentState.OPEN and payment.provider_ref:
+        provider_named(payment.provider).close(payment.provider_ref)
 
 
 def _forget_lost(payment: Payment, error: ShopError) -> None:
@@ -237,7 +264,7 @@ def _learn_fee(payment: Payment) -> None:
         return
     with transaction.atomic(durable=True):
         rows = Payment.objects.filter(pk=payment.pk, fee__isnull=True)
-        if rows.update(fee=fee.amount, next_action_at=None) and fee.amount:
+        if rows.update(fee=fee.amount, fee_currency=fee.currency, next_action_at=None) and fee.amount:
             booking.book_fee(payment, fee)
 
 

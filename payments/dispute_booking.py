@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.db.models import Sum
-
 from payments import ledger
 from payments.models import CLEARING, Account, Dispute, LedgerEntry, LedgerTransaction
 from payments.states import DisputeState
+from unlockshop.kernel.exact_sum import ExactSum
 from unlockshop.kernel.money import Money
 
 
@@ -34,7 +33,7 @@ def book(dispute: Dispute, *, fee: Money | None) -> None:
 def _booked(dispute: Dispute, account: Account, currency: str) -> Decimal:
     lines = LedgerEntry.objects.filter(
         transaction__key__startswith=_key(dispute), account=account, currency=currency
-    ).aggregate(total=Sum("amount"))
+    ).aggregate(total=ExactSum("amount"))
     total: Decimal | None = lines["total"]
     return total or Decimal(0)
 

@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from orders import freezing
 from orders.models import Purchase
 from orders.states import HoldReason
 from payments import dispute_booking
-from payments.models import Dispute, EvidencePack, Payment
+from payments.models import Dispute, EvidencePack, FraudWarning, Payment
 from payments.providers.base import DisputeFact, WarningFact
 from payments.providers.registry import provider_named
 from payments.states import ANSWERING_PACKS, OPEN_DISPUTES, Attention, DisputeState, PackState, PaymentState
@@ -27,6 +27,7 @@ from unlockshop.kernel import actors, clock
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.crash import crash_here
 from unlockshop.kernel.errors import Refused, Retryable
+from unlockshop.kernel.exact_sum import ExactSum
 
 # With less time than this to answer, a dispute is an alarm.
 URGENT: Final = timedelta(hours=48)
@@ -137,7 +138,7 @@ def is_frozen(purchase: Purchase) -> bool:
 def taken_back(payment: Payment) -> Decimal:
     """How much of a payment the bank has taken back for disputes. It cannot be refunded as well."""
     withdrawn = payment.disputes.filter(funds_withdrawn=True, currency=payment.currency)
-    total: Decimal | None = withdrawn.aggregate(total=Sum("amount"))["total"]
+    total: Decimal | None = withdrawn.aggregate(total=ExactSum("amount"))["total"]
     return min(total or Decimal(0), payment.amount)
 
 
@@ -166,19 +167,24 @@ def settle_warning(provider_name: str, charge_ref: str) -> Payment:
     A warning that was seen before changes nothing, also after staff have cleared it. Raises as ``settle_dispute``.
     """
     warnings = provider_named(provider_name).warnings_of(charge_ref)
+    crash_here("warning.after_fetch")
     with transaction.atomic(durable=True):
         payment = _payment_of(provider_name, charge_ref)
         for warning in warnings:
-            if warning.provider_ref not in payment.note:
+            _row, is_new = FraudWarning.objects.get_or_create(
+                payment=payment,
+                provider_ref=warning.provider_ref,
+                defaults={"reason": warning.reason[:100], "seen_at": clock.now()},
+            )
+            if is_new:
                 _flag(payment, warning)
     return payment
 
 
 def _flag(payment: Payment, warning: WarningFact) -> None:
-    """The note remembers which warnings were seen. Another reason to look at the payment stays."""
-    payment.note = f"{warning.provider_ref}: {warning.reason}. {payment.note}"[:500]
+    """Another reason to look at the payment stays."""
     payment.attention = payment.attention or Attention.FRAUD
-    payment.save(update_fields=["note", "attention"])
+    payment.save(update_fields=["attention"])
     actor = actors.provider(payment.provider)
     freezing.freeze(payment.purchase_id, reason=HoldReason.FRAUD_WARNING, message=warning.reason, actor=actor)
 

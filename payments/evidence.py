@@ -63,6 +63,7 @@ def submit(pack_id: int, *, actor: Actor) -> EvidencePack:
     except OutcomeUnknown as error:
         _sending(pack).update(failure=str(error)[:300])
         raise
+    crash_here("evidence.after_send")
     _sending(pack).update(state=PackState.SUBMITTED)
     try:
         disputing.fold_dispute(provider_name, fact, seen=seen)

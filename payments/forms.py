@@ -6,13 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.db import models
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from orders.models import Order
+from payments import refunding
 from payments.models import Payment
-from payments.refunding import refundable
+from payments.refunding import Grounds, refundable
+from payments.wording import RefundRule
+from unlockshop.kernel.actors import Actor, ActorKind
+from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.money import Money, MoneyError
 from unlockshop.kernel.staff_pages import ReasonField, StaffActionForm, reason_field
 
 
@@ -24,15 +28,8 @@ class ProcessAgainForm(StaffActionForm):
     )
 
 
-class RefundRule(models.TextChoices):
-    """Rules of the terms that a refund made by hand can rest on."""
-
-    UNAVAILABLE = "unavailable", gettext_lazy("The supplier could not deliver")
-    NOT_FOUND = "not_found", gettext_lazy("The device was not found")
-    CANCELLED = "cancelled", gettext_lazy("Cancelled before it was forwarded")
-    OVERPAYMENT = "overpayment", gettext_lazy("Paid twice")
-    LATE_PAYMENT = "late_payment", gettext_lazy("Paid after the purchase had expired")
-    GOODWILL = "goodwill", gettext_lazy("Goodwill: no rule demands it")
+# Where the domain's refusal of a refund is shown.
+_FIELD_OF = {"amount": "amount", "too_much": "amount", "foreign_order": "order", "alive_at_supplier": "override"}
 
 
 class RefundForm(StaffActionForm):
@@ -54,13 +51,16 @@ class RefundForm(StaffActionForm):
     )
     rule = forms.ChoiceField(
         label=gettext_lazy("Rule"),
-        choices=RefundRule.choices,
+        choices=[("", gettext_lazy("Choose the rule it rests on")), *RefundRule.choices],
         widget=UnfoldAdminSelectWidget,
     )
-    reason = reason_field(gettext_lazy("Reason"), gettext_lazy("What happened, in a sentence."))
+    reason = reason_field(gettext_lazy("Reason"), gettext_lazy("What happened, in a sentence. The customer reads it."))
     override = ReasonField(
         label=gettext_lazy("Although the order is open"),
-        help_text=gettext_lazy("Only for an order that may still be delivered: why it is refunded all the same."),
+        help_text=gettext_lazy(
+            "Only for an order that may still be delivered: why it is refunded all the same. The customer does not "
+            "read this."
+        ),
         required=False,
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
@@ -73,6 +73,21 @@ class RefundForm(StaffActionForm):
         orders.queryset = Order.objects.filter(purchase_id=subject.purchase_id).order_by("position")
         self.fields["amount"].initial = refundable(subject).amount
 
+    def clean(self) -> dict[str, Any]:
+        """Show beside its field what the domain would refuse, so that nothing has to be typed twice."""
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        grounds = Grounds(data["rule"], data["reason"], data["override"])
+        try:
+            money = Money(data["amount"], self.subject.currency)
+            refunding.guard(self.subject, data["order"], money, grounds, Actor(ActorKind.STAFF))
+        except MoneyError as error:
+            self.add_error("amount", str(error))
+        except Refused as refusal:
+            self.add_error(_FIELD_OF.get(refusal.code), str(refusal))
+        return data
+
 
 class ExplainForm(StaffActionForm):
     """Asks what explains a difference."""
@@ -84,3 +99,21 @@ class RetryRefundForm(StaffActionForm):
     """Asks why a failed sending shall be tried again."""
 
     reason = reason_field(gettext_lazy("Reason"))
+
+
+class RefundAgainForm(StaffActionForm):
+    """Asks why a refund that failed is made anew; its amount, rule and reason for the customer stay."""
+
+    reason = reason_field(
+        gettext_lazy("Why it should arrive this time"),
+        gettext_lazy("For example: “the customer's bank has opened a new account”. Kept in the log."),
+    )
+
+
+class SetAsideForm(StaffActionForm):
+    """Asks what became of a refund that failed."""
+
+    reason = reason_field(
+        gettext_lazy("What became of the money"),
+        gettext_lazy("For example: “sent by bank transfer on 3 March, receipt 1234”. Kept in the log."),
+    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from math import isfinite
 from typing import Any, Final
 
 from django.db import transaction
@@ -15,10 +14,12 @@ from django.db.models import F
 
 from payments import collecting, disputing, refunding
 from payments.models import Payment, WebhookDelivery
+from payments.providers.base import Notice
 from payments.providers.registry import provider_named
 from payments.states import DeliveryVerdict, Subject
 from unlockshop.kernel import clock, work
 from unlockshop.kernel.errors import ShopError
+from unlockshop.kernel.json_values import storable
 from unlockshop.kernel.work import WorkState
 
 PROCESS_TASK: Final = "payments.process_webhook"
@@ -42,15 +43,15 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> Webh
                 "event_type": notice.event_type,
                 "subject": notice.subject,
                 "subject_ref": notice.subject_ref,
-                "payload": _storable(dict(notice.payload)),
+                "payload": storable(dict(notice.payload)),
                 "received_at": clock.now(),
                 "next_action_at": clock.now(),
-                **({} if notice.subject != Subject.NONE else _ignored()),
+                **_at_rest(notice),
             },
         )
         if not is_new:
             WebhookDelivery.objects.filter(pk=delivery.pk).update(deliveries=F("deliveries") + 1)
-        elif notice.subject != Subject.NONE:
+        elif delivery.work_state == WorkState.QUEUED:
             work.ring(PROCESS_TASK, delivery.pk)
     return delivery
 
@@ -136,18 +137,15 @@ def _wait_for_our_commit(delivery: WebhookDelivery) -> None:
     )
 
 
-def _ignored() -> dict[str, Any]:
-    return {"work_state": WorkState.DONE, "next_action_at": None, "verdict": DeliveryVerdict.IGNORED}
-
-
-def _storable(value: Any) -> Any:
-    """What PostgreSQL can store inside JSON: no NUL, no half of a surrogate pair, no endless number."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, float) and not isfinite(value):
-        return str(value)
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return value
+def _at_rest(notice: Notice) -> dict[str, Any]:
+    """Columns of a delivery that no worker is to act on: of no concern, or one that only staff can explain."""
+    if notice.subject == Subject.NONE:
+        return {"work_state": WorkState.DONE, "next_action_at": None, "verdict": DeliveryVerdict.IGNORED}
+    if notice.doubt:
+        return {
+            "work_state": WorkState.NEEDS_STAFF,
+            "next_action_at": None,
+            "verdict": DeliveryVerdict.PARKED,
+            "last_error": notice.doubt[:500],
+        }
+    return {}

@@ -1,7 +1,8 @@
 """Comparing a provider's books with ours, for facts whose webhook never came and money that fits nothing.
 
-A pass looks at the last 72 hours: every payment there is settled through the ordinary door, then both sides are laid
-side by side. What the pass cannot repair is a ``Break``, with an owner, until staff say how it was explained.
+A pass looks at the last 72 hours: every payment, refund and dispute there is settled through the ordinary door, then
+both sides are laid side by side. What the pass cannot repair is a ``Break``, with an owner, until staff say how it
+was explained.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from payments import collecting, refunding
-from payments.models import Break, Payment, ReconciliationRun
+from payments import collecting, disputing, refunding
+from payments.models import Break, Dispute, Payment, ReconciliationRun
 from payments.providers.base import FactState, PaymentFact, PaymentProvider
 from payments.providers.registry import provider_named
-from payments.states import BreakKind, PaymentState, RefundState
+from payments.states import OPEN_DISPUTES, BreakKind, PaymentState, RefundState
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused, ShopError
@@ -38,6 +39,7 @@ def reconcile(provider_name: str, *, look_back: timedelta = LOOK_BACK) -> Reconc
             _compare_payment(run, fact)
         _find_missing(run, seen)
         _compare_refunds(run, provider)
+        _compare_disputes(run, provider)
     except ShopError as error:
         run.error = str(error)[:300]
     run.finished_at = clock.now()
@@ -81,13 +83,31 @@ def _compare_refunds(run: ReconciliationRun, provider: PaymentProvider) -> None:
     captured = Payment.objects.filter(provider=run.provider, state=PaymentState.CAPTURED)
     lately = captured.filter(captured_at__gte=run.since) | captured.filter(refunds__created_at__gte=run.since)
     for payment in lately.distinct():
+        # Read before the provider is asked: a refund that is booked meanwhile is no difference.
+        booked = list(payment.refunds.filter(state=RefundState.SUCCEEDED))
         facts = provider.refunds_of(str(payment.charge_ref))
         run.refunds_seen += len(facts)
         for fact in facts:
             run.repaired += refunding.fold_found(payment, fact)
         there = {fact.provider_ref for fact in facts}
-        for refund in payment.refunds.filter(state=RefundState.SUCCEEDED).exclude(provider_ref__in=there):
-            _break(run, BreakKind.MISSING_REFUND, str(refund.provider_ref), f"{refund.money} of {payment}", payment)
+        for refund in booked:
+            if refund.provider_ref not in there:
+                _break(
+                    run, BreakKind.MISSING_REFUND, str(refund.provider_ref), f"{refund.money} of {payment}", payment
+                )
+
+
+def _compare_disputes(run: ReconciliationRun, provider: PaymentProvider) -> None:
+    """Every dispute that the provider has had lately, or that is open here, is brought to where it stands there."""
+    still_open = Dispute.objects.filter(payment__provider=run.provider, state__in=OPEN_DISPUTES)
+    refs = {*still_open.values_list("provider_ref", flat=True), *provider.disputes_since(run.since)}
+    for ref in sorted(refs):
+        before = disputing.revision_of(ref)
+        try:
+            disputing.settle_dispute(run.provider, ref)
+        except disputing.UnknownPayment:
+            continue  # its payment, if money came in, is a break of its own
+        run.repaired += disputing.revision_of(ref) != before
 
 
 def _break(run: ReconciliationRun, kind: BreakKind, ref: str, detail: str, payment: Payment | None = None) -> None:

@@ -14,21 +14,22 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from orders import lifecycle
+from orders import doing_again, lifecycle, replacing
 from orders.models import Order
 from orders.states import OPEN
-from payments import booking, disputing
+from payments import booking, collecting, disputing, paid_back, telling
+from payments.accepting import obstacle
 from payments.models import Payment, Refund
 from payments.providers.base import PaymentProvider, RefundFact, RefundFactState, RefundOrder
 from payments.providers.registry import provider_named
 from payments.states import COUNTING_REFUNDS, OPEN_DISPUTES, PaymentState, RefundState
-from unlockshop.kernel import clock, work
+from unlockshop.kernel import actors, clock, work
 from unlockshop.kernel.actors import Actor, ActorKind
 from unlockshop.kernel.crash import crash_here
 from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable
+from unlockshop.kernel.exact_sum import ExactSum
 from unlockshop.kernel.money import Money
 from unlockshop.kernel.work import WorkState
 
@@ -58,13 +59,18 @@ def refundable(payment: Payment) -> Money:
 
 
 def refundable_for(order: Order, payment: Payment) -> Money:
-    """What is left of one order's price, bounded by what is left of the payment."""
-    left = order.price - _taken(Refund.objects.filter(order=order))
+    """What is left of one order's price, bounded by what is left of the payment.
+
+    The price of an order that was replaced has moved on to its replacement, less what was given back of it before.
+    """
+    if replacing.is_replaced(order):
+        return Money(Decimal(0), payment.currency)
+    left = order.price - _taken(Refund.objects.filter(order__in=replacing.with_former(order)))
     return Money(min(left, refundable(payment).amount), payment.currency)
 
 
 def _taken(refunds: Any) -> Decimal:
-    total: Decimal | None = refunds.filter(state__in=COUNTING_REFUNDS).aggregate(total=Sum("amount"))["total"]
+    total: Decimal | None = refunds.filter(state__in=COUNTING_REFUNDS).aggregate(total=ExactSum("amount"))["total"]
     return total or Decimal(0)
 
 
@@ -81,7 +87,7 @@ def request_refund(
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
         order = lifecycle.lock(order_id) if order_id is not None else None
-        _guard(payment, order, money, grounds, actor)
+        guard(payment, order, money, grounds, actor)
         refund: Refund = Refund.objects.create(
             payment=payment,
             order=order,
@@ -95,15 +101,21 @@ def request_refund(
             actor_label=actor.label[:254],
             next_action_at=clock.now(),
         )
+        paid_back.turn_down_corrections(payment, order, refundable_for, actor=actor)
         work.ring(EXECUTE_TASK, refund.pk)
     return refund
 
 
-def _guard(payment: Payment, order: Order | None, money: Money, grounds: Grounds, actor: Actor) -> None:
+def guard(payment: Payment, order: Order | None, money: Money, grounds: Grounds, actor: Actor) -> None:
+    """Raise what ``request_refund`` would raise as things stand. Only under the payment's lock does it hold."""
     if payment.state != PaymentState.CAPTURED:
         raise Refused(_("This payment brought in no money."), code="not_captured")
     if money.currency != payment.currency or money.amount <= 0:
         raise Refused(_("A refund is a positive amount in the payment's currency."), code="amount")
+    hindrance = obstacle(payment.provider, money)
+    if hindrance is not None and hindrance.step is not None:
+        words = {"currency": hindrance.currency, "step": hindrance.step}
+        raise Refused(_("There %(currency)s are moved in steps of %(step)s only.") % words, code="amount")
     if order is not None and order.purchase_id != payment.purchase_id:
         raise Refused(_("This order was not paid with this payment."), code="foreign_order")
     left = refundable(payment) if order is None else refundable_for(order, payment)
@@ -117,11 +129,11 @@ def _guard(payment: Payment, order: Order | None, money: Money, grounds: Grounds
 
 
 def _is_alive(payment: Payment, order: Order | None) -> bool:
-    """Whether what would be refunded may still be delivered. Money that fits no order buys nothing."""
+    """Whether what would be refunded may still be delivered, or is being done once more. Stray money buys nothing."""
     if payment.attention in booking.UNATTACHED:
         return False
     orders = [order] if order is not None else list(payment.purchase.orders.all())
-    return any(each.state in OPEN for each in orders)
+    return any(each.state in OPEN or doing_again.has_open_repeat(each) for each in orders)
 
 
 def execute(refund_id: UUID | str) -> None:
@@ -210,13 +222,17 @@ def fold_refund(known: Refund, fact: RefundFact) -> None:
         if fact.state == RefundFactState.SUCCEEDED and refund.state != RefundState.SUCCEEDED:
             refund.state, refund.succeeded_at = RefundState.SUCCEEDED, clock.now()
             booking.book_refund(refund)
+            provider = actors.provider(refund.payment.provider)
+            paid_back.turn_down_corrections(refund.payment, refund.order, refundable_for, actor=provider)
             _release(refund, work_state=WorkState.DONE, next_action_at=None, last_error="")
+            telling.tell_refunded(refund)
         elif fact.state == RefundFactState.FAILED and refund.state != RefundState.FAILED:
             was_booked = refund.state == RefundState.SUCCEEDED
             refund.state, refund.failure = RefundState.FAILED, fact.failure[:200]
+            _release(refund, work_state=WorkState.NEEDS_STAFF, next_action_at=None, last_error=fact.failure[:500])
             if was_booked:
                 booking.book_returned_refund(refund)
-            _release(refund, work_state=WorkState.NEEDS_STAFF, next_action_at=None, last_error=fact.failure[:500])
+                telling.tell_returned(refund)
         elif fact.state == RefundFactState.PENDING and refund.state not in {RefundState.SUCCEEDED, RefundState.FAILED}:
             refund.state = RefundState.PENDING
             _release(refund, work_state=WorkState.QUEUED, next_action_at=clock.now() + PENDING_CHECK, last_error="")
@@ -232,11 +248,15 @@ def settle_refund(provider_name: str, provider_ref: str) -> Payment | None:
     """Fetch a refund that the provider told us of, and book it; returns its payment, None when it is not ours.
 
     A refund that no row of ours asked for was made in the provider's own pages. It gets a row of its own: money
-    that has left is booked, whoever sent it.
+    that has left is booked, whoever sent it. Money comes in before it goes out: where the event of a refund overtook
+    that of its payment, the payment is settled first.
     """
     fact = provider_named(provider_name).fetch_refund(provider_ref)
+    crash_here("refund.after_fetch")
     payment = Payment.objects.filter(provider=provider_name, charge_ref=fact.charge_ref).first()
-    if payment is None:
+    if payment is not None and payment.state != PaymentState.CAPTURED:
+        payment = collecting.settle(payment.pk)
+    if payment is None or payment.state != PaymentState.CAPTURED:
         return None
     fold_found(payment, fact)
     return payment

@@ -40,6 +40,7 @@ def sweep() -> None:
     work.ring_again(execute_refund, work.due(Refund))
     expiring.expire_unpaid()
     booking.book_deliveries()
+    booking.book_supplier_losses()
 
 
 @shared_task(name="payments.reconcile")

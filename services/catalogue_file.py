@@ -5,7 +5,6 @@ The first thing wrong raises ``CatalogueFileError`` with the slug and the field,
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +14,14 @@ from typing import Any, Final
 
 import yaml
 
-from services.models import IDENTIFIER_KINDS, MAX_GUARANTEED_HOURS, FieldKind, ResultKind, ServiceKind
+from services.catalogue_reader import CatalogueFileError, Reader
+from services.models import IDENTIFIER_KINDS, FieldKind, ResultKind, ServiceKind
+from unlockshop.kernel.money import EXPONENTS, Money, MoneyError
 
+# ``price_eur`` is in it, and so are the costs of the demo supplier.
+FILE_CURRENCY: Final = "EUR"
 MAX_FILE_BYTES: Final = 2 * 1024 * 1024
 MAX_SERVICES: Final = 2000
-MAX_LIST: Final = 50
 MAX_PRICE: Final = Decimal(100_000)
 MAX_OPTION_LENGTH: Final = 40
 
@@ -34,7 +36,7 @@ KINDS: Final[Mapping[str, ServiceKind]] = {
 _SERVICE_KEYS: Final = frozenset(
     {
         "slug", "name", "category", "brand", "operator", "country", "networks", "models", "required_fields",
-        "price_eur", "price_note", "average_hours", "guaranteed_hours", "eligibility", "result_kind",
+        "price_eur", "price_note", "prices", "average_hours", "guaranteed_hours", "eligibility", "result_kind",
         "typical_success_text", "typical_not_found_text",
     }
 )  # fmt: skip
@@ -42,10 +44,9 @@ _FIELD_KEYS: Final = frozenset({"name", "label", "type", "required", "choices", 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _CENT: Final = Decimal("0.01")
-
-
-class CatalogueFileError(ValueError):
-    """The file cannot be loaded; the text says which service and which field."""
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}([.][0-9]{1,3})?")
+# What the price table's column holds; currencies differ too much in worth for one sensible limit.
+_MAX_FOREIGN_PRICE: Final = Decimal(100_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,10 @@ class FieldEntry:
 
 @dataclass(frozen=True, slots=True)
 class ServiceEntry:
-    """One service. ``position`` counts from 1 in file order; ``prices`` maps an option to its price."""
+    """One service. ``position`` counts from 1 in file order.
+
+    ``prices`` maps an option to its price in the file's currency, ``other_prices`` the same by further currencies.
+    """
 
     position: int
     slug: str
@@ -81,6 +85,7 @@ class ServiceEntry:
     guaranteed_minutes: int
     fields: tuple[FieldEntry, ...]
     prices: Mapping[str, Decimal]
+    other_prices: Mapping[str, Mapping[str, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def parse(document: Any) -> Catalogue:
     currency = document.get("currency")
     if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
         raise CatalogueFileError("currency: must be a code of three letters such as EUR")
-    if currency != "EUR":
+    if currency != FILE_CURRENCY:
         raise CatalogueFileError("currency: prices are read from price_eur, so it must be EUR")
     entries = document["services"]
     if not 1 <= len(entries) <= MAX_SERVICES:
@@ -127,76 +132,13 @@ def parse(document: Any) -> Catalogue:
     return Catalogue(currency, tuple(services))
 
 
-class _Reader:
-    """Takes checked values out of one mapping; ``where`` begins every complaint."""
-
-    def __init__(self, raw: Any, where: str, known: frozenset[str]) -> None:
-        self.where = where
-        if not isinstance(raw, dict):
-            raise CatalogueFileError(f"{where}: must be a mapping of names to values")
-        unknown = sorted(str(key) for key in raw if key not in known)
-        if unknown:
-            raise CatalogueFileError(f"{where}: {unknown[0]}: unknown key")
-        self.raw = raw
-
-    def error(self, key: str, problem: str) -> CatalogueFileError:
-        return CatalogueFileError(f"{self.where}: {key}: {problem}")
-
-    def text(self, key: str, longest: int, *, needed: bool = False) -> str:
-        value = self.raw.get(key)
-        if value is None:
-            value = ""
-        if not isinstance(value, str):
-            raise self.error(key, f"must be text, not {type(value).__name__}")
-        value = value.strip()
-        if needed and not value:
-            raise self.error(key, "is missing")
-        if len(value) > longest:
-            raise self.error(key, f"has {len(value)} characters, at most {longest} fit")
-        if any(not (char.isprintable() or char == "\n") for char in value):
-            raise self.error(key, "has a control character")
-        return value
-
-    def number(self, key: str) -> Decimal:
-        value = self.raw.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.error(key, "must be a number")
-        return Decimal(str(value))
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self.raw.get(key, default)
-        if not isinstance(value, bool):
-            raise self.error(key, "must be true or false")
-        return value
-
-    def texts(self, key: str, longest: int) -> tuple[str, ...]:
-        values = self.raw.get(key)
-        if values is None:
-            return ()
-        if not isinstance(values, list) or len(values) > MAX_LIST:
-            raise self.error(key, f"must be a list of at most {MAX_LIST}")
-        read = []
-        for value in values:
-            plain = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-            read.append(_Reader({key: plain}, self.where, frozenset({key})).text(key, longest, needed=True))
-        if len(set(read)) != len(read):
-            raise self.error(key, "has the same entry twice")
-        return tuple(read)
-
-    def minutes(self, key: str) -> int:
-        hours = self.number(key)
-        if not 0 < hours <= MAX_GUARANTEED_HOURS:
-            raise self.error(key, f"must be more than 0 and at most {MAX_GUARANTEED_HOURS} hours")
-        return max(1, math.ceil(hours * 60))
-
-
 def _service(position: int, raw: Any) -> ServiceEntry:
     slug = raw.get("slug") if isinstance(raw, dict) else None
     if not isinstance(slug, str) or len(slug) > 80 or not _SLUG.fullmatch(slug):
         raise CatalogueFileError(
             f"service number {position}: slug: must be small letters, digits and single hyphens, at most 80"
         )
-    take = _Reader(raw, slug, _SERVICE_KEYS)
+    take = Reader(raw, slug, _SERVICE_KEYS)
     category = take.text("category", 40, needed=True)
     if category not in KINDS:
         raise take.error("category", f"{category!r} is none of {', '.join(KINDS)}")
@@ -213,6 +155,7 @@ def _service(position: int, raw: Any) -> ServiceEntry:
     if len(models_note) > 200:
         raise take.error("models", "has more than 200 characters in all")
     fields = _fields(take)
+    prices = _prices(take, fields)
     return ServiceEntry(
         position=position,
         slug=slug,
@@ -229,11 +172,12 @@ def _service(position: int, raw: Any) -> ServiceEntry:
         average_minutes=average,
         guaranteed_minutes=guaranteed,
         fields=fields,
-        prices=_prices(take, fields),
+        prices=prices,
+        other_prices=_other_prices(take, prices),
     )
 
 
-def _fields(service: _Reader) -> tuple[FieldEntry, ...]:
+def _fields(service: Reader) -> tuple[FieldEntry, ...]:
     raws = service.raw.get("required_fields")
     if not isinstance(raws, list) or not 1 <= len(raws) <= 10:
         raise service.error("required_fields", "must be a list of 1 to 10 fields")
@@ -245,8 +189,8 @@ def _fields(service: _Reader) -> tuple[FieldEntry, ...]:
     return fields
 
 
-def _field(service: _Reader, raw: Any) -> FieldEntry:
-    take = _Reader(raw, f"{service.where}: required_fields", _FIELD_KEYS)
+def _field(service: Reader, raw: Any) -> FieldEntry:
+    take = Reader(raw, f"{service.where}: required_fields", _FIELD_KEYS)
     name = take.text("name", 40, needed=True)
     take.where += f": {name}"
     if not _FIELD_NAME.fullmatch(name):
@@ -281,7 +225,7 @@ def _field(service: _Reader, raw: Any) -> FieldEntry:
     )
 
 
-def _prices(take: _Reader, fields: tuple[FieldEntry, ...]) -> dict[str, Decimal]:
+def _prices(take: Reader, fields: tuple[FieldEntry, ...]) -> dict[str, Decimal]:
     """The ordinary price, and one for each choice of an amount, in proportion to the lowest choice."""
     base = take.number("price_eur")
     if not 0 < base <= MAX_PRICE or base != base.quantize(_CENT):
@@ -299,3 +243,42 @@ def _prices(take: _Reader, fields: tuple[FieldEntry, ...]) -> dict[str, Decimal]
                 raise take.error("price_eur", f"makes {field.name}={choice} cost more than {MAX_PRICE}")
             prices[f"{field.name}={choice}"] = price
     return prices
+
+
+def _other_prices(take: Reader, prices: Mapping[str, Decimal]) -> dict[str, dict[str, Decimal]]:
+    """``prices`` of the file: by currency one amount, or with options one for each of them. Nothing is computed."""
+    table = take.raw.get("prices")
+    if table is None:
+        return {}
+    if not isinstance(table, dict):
+        raise take.error("prices", "must be a mapping of currencies to prices")
+    return {currency: _price_column(take, currency, column, prices) for currency, column in table.items()}
+
+
+def _price_column(take: Reader, currency: Any, column: Any, prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    if not isinstance(currency, str) or currency not in EXPONENTS:
+        raise take.error("prices", f"{currency!r} is no currency that the shop knows")
+    key = f"prices: {currency}"
+    if currency == FILE_CURRENCY:
+        raise take.error(key, "belongs into price_eur")
+    options = set(prices) - {""}
+    if not options:
+        return {"": _amount(take, key, column, currency)}
+    if not isinstance(column, dict) or set(column) != options:
+        raise take.error(key, f"must have exactly the prices {', '.join(sorted(options))}")
+    amounts = {option: _amount(take, f"{key}: {option}", column[option], currency) for option in column}
+    return {"": min(amounts.values()), **amounts}
+
+
+def _amount(take: Reader, key: str, value: Any, currency: str) -> Decimal:
+    """An amount as text or as a number, with no more digits than its currency has."""
+    text = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    if not _AMOUNT.fullmatch(text):
+        raise take.error(key, "must be an amount such as 12.50")
+    amount = Decimal(text)
+    if not 0 < amount <= _MAX_FOREIGN_PRICE:
+        raise take.error(key, f"must be more than 0 and at most {_MAX_FOREIGN_PRICE}")
+    try:
+        return Money(amount, currency).amount
+    except MoneyError as error:
+        raise take.error(key, str(error)) from error

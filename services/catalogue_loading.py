@@ -35,6 +35,8 @@ CATEGORIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 FIRST_SUPPLIER_SERVICE_ID: Final = 1001
 COST_SHARE: Final = Decimal("0.60")
+ASKED_FIRST: Final = 50
+"""The priority of an offer that is asked before the ordinary ones."""
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -53,13 +55,25 @@ class Report:
         return bool(self.created or self.updated)
 
 
-def load(catalogue: Catalogue, *, publish: bool, supplier: Supplier | None = None) -> Report:
+def load(
+    catalogue: Catalogue,
+    *,
+    publish: bool,
+    supplier: Supplier | None = None,
+    asked_first: Mapping[str, Supplier] | None = None,
+) -> Report:
     """Bring the database in line with ``catalogue``.
 
     New services are hidden unless ``publish``. With ``supplier`` each service gets an offer there:
     id 1000 + position in the file, cost 60 % of the price. That is the demo supplier's numbering.
+    ``asked_first`` names, by service, one more supplier with the same numbering, who is asked before that one.
+    Raises ``CatalogueFileError`` when it names a service that the file does not have.
     """
     report = Report()
+    first = asked_first or {}
+    unknown = set(first) - {entry.slug for entry in catalogue.services}
+    if unknown:
+        raise CatalogueFileError(f"no such service to offer: {', '.join(sorted(unknown))}")
     with transaction.atomic():
         categories = {
             slug: _put(report, Category, {"slug": slug}, name=name, description=description, position=position)
@@ -68,7 +82,13 @@ def load(catalogue: Catalogue, *, publish: bool, supplier: Supplier | None = Non
         for entry in catalogue.services:
             service = _put(report, Service, {"slug": entry.slug}, **_values(entry, categories, publish=publish))
             _load_fields(report, entry, service)
-            _load_prices(report, entry, service, currency=catalogue.currency, supplier=supplier)
+            _load_prices(report, entry, service, currency=catalogue.currency)
+            if supplier is not None:
+                _load_offer(report, entry, service, supplier, currency=catalogue.currency)
+            if entry.slug in first:
+                _load_offer(
+                    report, entry, service, first[entry.slug], currency=catalogue.currency, priority=ASKED_FIRST
+                )
         slugs = {entry.slug for entry in catalogue.services}
         extra = Service.objects.exclude(slug__in=slugs).order_by("slug").values_list("slug", flat=True)
         report.only_in_database += [f"service {slug}" for slug in extra]
@@ -93,17 +113,24 @@ def _values(entry: ServiceEntry, categories: Mapping[str, Category], *, publish:
     return {**values, "is_published": True} if publish else values
 
 
-def _load_prices(
-    report: Report, entry: ServiceEntry, service: Service, *, currency: str, supplier: Supplier | None
+def _load_prices(report: Report, entry: ServiceEntry, service: Service, *, currency: str) -> None:
+    wanted = {currency: entry.prices, **entry.other_prices}
+    for code, column in wanted.items():
+        for option, amount in column.items():
+            key = {"service": service, "currency": code, "option": option}
+            _put(report, ServicePrice, key, amount=amount)
+    for left in service.prices.all():
+        if left.option not in wanted.get(left.currency, {}):
+            report.only_in_database.append(f"price {entry.slug} {left.currency} {left.option}".strip())
+
+
+def _load_offer(
+    report: Report, entry: ServiceEntry, service: Service, supplier: Supplier, *, currency: str, **values: Any
 ) -> None:
-    for option, amount in entry.prices.items():
-        key = {"service": service, "currency": currency, "option": option}
-        _put(report, ServicePrice, key, amount=amount)
-    if supplier is not None:
-        cost = (entry.prices[""] * COST_SHARE).quantize(Decimal("0.01"), ROUND_HALF_UP)
-        service_id = str(FIRST_SUPPLIER_SERVICE_ID - 1 + entry.position)
-        key = {"service": service, "supplier": supplier}
-        _put(report, Offer, key, supplier_service_id=service_id, cost=cost, cost_currency=currency)
+    cost = (entry.prices[""] * COST_SHARE).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    service_id = str(FIRST_SUPPLIER_SERVICE_ID - 1 + entry.position)
+    key = {"service": service, "supplier": supplier}
+    _put(report, Offer, key, supplier_service_id=service_id, cost=cost, cost_currency=currency, **values)
 
 
 def _load_fields(report: Report, entry: ServiceEntry, service: Service) -> None:

@@ -24,6 +24,7 @@ from services.answer_patterns import check_pattern
 from services.models import (
     IDENTIFIER_KINDS,
     MAX_GUARANTEED_HOURS,
+    Capability,
     Offer,
     Service,
     ServiceField,
@@ -32,9 +33,9 @@ from services.models import (
 )
 from services.order_form import MAX_TEXT
 from services.pausing import LONGEST
-from services.suppliers.http_address import check_address, receiver
-from unlockshop.kernel.errors import Refused
-from unlockshop.kernel.money import Money, MoneyError
+from services.supplier_rules import check_dialect, check_supplier_url
+from services.suppliers.http_address import receiver
+from unlockshop.kernel.money import EXPONENTS, Money, MoneyError, step_of
 from unlockshop.kernel.staff_pages import StaffActionForm, reason_field
 
 
@@ -62,6 +63,9 @@ class ServiceForm(forms.ModelForm):
     """A service; its promise within what the shop may promise."""
 
     networks = LinesField(help_text=gettext_lazy("One a line."))
+    covered_models = LinesField(
+        help_text=gettext_lazy("How covered models' names begin, such as iPhone 13. One a line. Empty: all.")
+    )
 
     class Meta:
         model = Service
@@ -75,12 +79,12 @@ class ServiceForm(forms.ModelForm):
         return country
 
     def clean(self) -> dict[str, Any]:
-        """The guarantee covers the average and is at most 20 days."""
+        """The guarantee covers the average and is at most 20 business days."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         average, guaranteed = data.get("average_minutes"), data.get("guaranteed_minutes")
         if guaranteed is not None and guaranteed > MAX_GUARANTEED_HOURS * 60:
             most = {"days": MAX_GUARANTEED_HOURS // 24, "minutes": MAX_GUARANTEED_HOURS * 60}
-            self.add_error("guaranteed_minutes", _("At most %(days)d days: %(minutes)d minutes.") % most)
+            self.add_error("guaranteed_minutes", _("At most %(days)d business days: %(minutes)d minutes.") % most)
         elif guaranteed is not None and average is not None and guaranteed < average:
             self.add_error("guaranteed_minutes", _("The guaranteed time must not be shorter than the average time."))
         return data
@@ -131,10 +135,15 @@ class PricedForm(forms.ModelForm):
         amount, currency = data.get(self.amount_field), data.get(self.currency_field)
         if amount is not None and currency:
             data[self.currency_field] = currency.strip().upper()
+            code = data[self.currency_field]
+            if code not in EXPONENTS:
+                self.add_error(self.currency_field, _("%(code)s is no currency that the shop knows.") % {"code": code})
+                return data
             try:
-                Money(amount, data[self.currency_field])
-            except MoneyError as error:
-                self.add_error(self.amount_field, str(error))
+                Money(amount, code)
+            except MoneyError:
+                words = {"code": code, "step": step_of(code)}
+                self.add_error(self.amount_field, _("An amount in %(code)s goes in steps of %(step)s.") % words)
         return data
 
 
@@ -181,7 +190,13 @@ class SupplierForm(forms.ModelForm):
 
     class Meta:
         model = Supplier
-        exclude = ("api_key", "paused_until", "pause_reason")  # noqa: DJ006 - the key must not be rendered
+        exclude = (  # noqa: DJ006 - the key must not be rendered, and capabilities are not edited
+            "api_key",
+            "paused_until",
+            "pause_reason",
+            "settle_seconds",
+            *Capability.values,
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -194,10 +209,7 @@ class SupplierForm(forms.ModelForm):
         url = str(self.cleaned_data["url"]).strip()
         if not re.match(r"https?://[^\s/]+", url):
             raise ValidationError(_("Enter the full address, beginning with https://."))
-        try:
-            check_address(url, allow_loopback=settings.SUPPLIERS_ALLOW_LOOPBACK)
-        except Refused as error:
-            raise ValidationError(_("No order would be sent there: %(reason)s.") % {"reason": error}) from error
+        check_supplier_url(url)
         return url
 
     def clean_poll_seconds(self) -> int:
@@ -210,6 +222,11 @@ class SupplierForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """A key is typed for the host that gets it: another host must not be sent the stored one."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "adapter" in data:
+            try:
+                check_dialect(data["adapter"], data.get("dialect", ""))
+            except ValidationError as error:
+                self.add_error("dialect", error)
         stored = str(self.initial.get("url") or "")
         if stored and "url" in data and not data.get("new_api_key") and receiver(stored) != receiver(data["url"]):
             self.add_error("new_api_key", _("The address leads to another host. Enter the API key for it again."))
@@ -240,6 +257,31 @@ class EndPauseForm(StaffActionForm):
     """Asks why."""
 
     reason = reason_field(gettext_lazy("Reason"), gettext_lazy("For example: “topped up the credit”."))
+
+
+class CapabilityForm(StaffActionForm):
+    """Asks which capability, and why."""
+
+    capability = forms.ChoiceField(label=gettext_lazy("Capability"), widget=UnfoldAdminSelectWidget())
+    reason = reason_field(gettext_lazy("Reason"), gettext_lazy("What you know it from. Kept for good."))
+    is_on: ClassVar[bool]
+
+    def __init__(self, subject: Supplier, *args: Any, **kwargs: Any) -> None:
+        super().__init__(subject, *args, **kwargs)
+        choices = [(each.value, each.label) for each in Capability if getattr(subject, each) == self.is_on]
+        self.fields["capability"].choices = choices  # type: ignore[attr-defined]
+
+
+class SwitchOnForm(CapabilityForm):
+    """One that is off."""
+
+    is_on = False
+
+
+class SwitchOffForm(CapabilityForm):
+    """One that is on."""
+
+    is_on = True
 
 
 def _kept(formset: BaseInlineFormSet) -> list[Any]:

@@ -215,21 +215,26 @@ def _letters(text: str) -> Identifier:
     misread = digits >= 11 and len(folded) >= 14 and folded.isdecimal()
     if len(compact) - digits <= 3 and (digits >= 13 or misread):
         raise IdentifierInvalid("letters_in_number", suggestion=sound_imei(folded))
-    return _serial(text, digits)
+    return _serial(text)
 
 
-def _serial(text: str, digits: int) -> Identifier:
+def _serial(text: str) -> Identifier:
     # barcodes put the data identifier S before the serial, which the newest and the 12-character ones survive
     marked = re.fullmatch(r"\(?S\)?\s*([0-9A-Z]{10}|[0-9A-Z]{12})", text, re.ASCII)
-    if marked and apple_shape(marked[1]) and not apple_shape(text):
+    if marked and _is_mixed(marked[1]) and apple_shape(marked[1]) and not apple_shape(text):
         return accepted(_Kind.SERIAL_APPLE, _apple(marked[1]), "serial_prefix")
-    if not re.fullmatch(r"[0-9A-Z]{8,16}", text, re.ASCII) or not 0 < digits < len(text):
+    if not re.fullmatch(r"[0-9A-Z]{8,16}", text, re.ASCII) or not _is_mixed(text):
         raise IdentifierInvalid("not_recognised")
     if len(text) < 10:
         raise IdentifierInvalid("serial_length", _Kind.SERIAL_APPLE)
     if apple_shape(text):
         return accepted(_Kind.SERIAL_APPLE, _apple(text))
     return accepted(_Kind.SERIAL_GENERIC, text)
+
+
+def _is_mixed(text: str) -> bool:
+    """A serial number of this trade has letters and digits; without either it is a word or a number."""
+    return any(char.isdecimal() for char in text) and not text.isdecimal()
 
 
 def _apple(serial: str) -> str:

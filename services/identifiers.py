@@ -51,7 +51,7 @@ _REFUSALS = {
     _Kind.SERIAL_GENERIC: "serial_not_imei",
 }
 _GROUPED = r"(?<!\d)\d{2}[,;，；、،؛]\s?\d{6}[,;，；、،؛]\s?\d{6}[,;，；、،؛]\s?\d(?!\d)"
-_BULK_ITEM = re.compile(rf"(?:{_GROUPED}|[^,;，；、،؛\r\n\v\f\x85\u2028\u2029])++")
+_BULK_ITEM = re.compile(rf"(?:{_GROUPED}|[^,;，；、،؛\r\n\v\f\x85\u2028\u2029])+")
 
 
 def parse_imei(raw: str) -> Identifier:

@@ -1,4 +1,7 @@
-"""Delivery times in words. An average is rounded as people speak; a guarantee is never rounded."""
+"""Delivery times in words. An average is rounded as people speak; a guarantee is never rounded.
+
+A guarantee counts business time: each whole day of it is a business day, the rest are hours in which the shop is open.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,21 @@ def average_words(minutes: int) -> str:
     return _("about %(time)s on average, not guaranteed") % {"time": about(minutes)}
 
 
-def guaranteed_words(minutes: int) -> str:
-    """Such as "at most 3 days, guaranteed"."""
-    return _("at most %(time)s, guaranteed") % {"time": exactly(minutes)}
+def estimate_words(minutes: int) -> str:
+    """Such as "about 30 hours by the supplier's estimate, not guaranteed"."""
+    return _("about %(time)s by the supplier's estimate, not guaranteed") % {"time": about(minutes)}
+
+
+def guaranteed_words(minutes: int, *, is_guaranteed: bool = True) -> str:
+    """Such as "at most 3 business days, guaranteed", or what is expected. Hours beside the days are open hours."""
+    days, rest = divmod(minutes, DAY)
+    in_days = ngettext("%(count)d business day", "%(count)d business days", days) % {"count": days} if days else ""
+    in_hours = _("%(time)s of opening time") % {"time": exactly(rest)} if rest or not days else ""
+    time = _("%(days)s and %(hours)s") % {"days": in_days, "hours": in_hours} if in_days and in_hours else ""
+    told = {"time": time or in_days or in_hours}
+    if not is_guaranteed:
+        return _("expected within %(time)s, not guaranteed") % told
+    return _("at most %(time)s, guaranteed") % told
 
 
 def about(minutes: int) -> str:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from accounts.models import User
-from orders import lifecycle, paying
+from orders import lifecycle, paying, repeating
 from orders.models import Draft, Order, Purchase, SupplierAttempt
 from orders.placing import Consent, place_purchase, quote
 from orders.states import AttemptOutcome, HoldReason, OrderState
@@ -67,10 +67,12 @@ def make_service(
     return service
 
 
-def make_draft(service: Service | None = None, *, imeis: tuple[str, ...] = (IMEI,), **answers: str) -> Draft:
+def make_draft(
+    service: Service | None = None, *, imeis: tuple[str, ...] = (IMEI,), currency: str = "EUR", **answers: str
+) -> Draft:
     service = service or make_service()
     devices = [{"value": value, "kind": "imei", "warning": "", "raw": value} for value in imeis]
-    draft = Draft(service=service, devices=devices, answers=answers, currency="EUR")
+    draft = Draft(service=service, devices=devices, answers=answers, currency=currency)
     draft.quoted_total = quote(draft, service).amount
     draft.save()
     return draft
@@ -81,14 +83,23 @@ def consent(**changes: Any) -> Consent:
         "terms_version": "2026-11", "checklist": ["It is my device."], "start_now": True, "ip": "192.0.2.7",
         "user_agent": "tests",
     }  # fmt: skip
+    profile = changes.get("refund_profile", "").partition(" ")[0]
+    values["is_guaranteed"] = profile in {"", "default", "doctorsim"}
     return Consent(**{**values, **changes})
 
 
 def make_purchase(
-    service: Service | None = None, *, imeis: tuple[str, ...] = (IMEI,), email: str = ADA, paid: bool = False
+    service: Service | None = None,
+    *,
+    imeis: tuple[str, ...] = (IMEI,),
+    email: str = ADA,
+    paid: bool = False,
+    currency: str = "EUR",
+    again: bool = False,
 ) -> Purchase:
-    """A placed purchase with one order per IMEI; ``paid`` pays it without a provider."""
-    draft = make_draft(service, imeis=imeis)
+    """A placed purchase with one order per IMEI; ``paid`` pays it, ``again`` repeats what is under way."""
+    draft = make_draft(service, imeis=imeis, currency=currency)
+    repeating.want_again(draft, imeis if again else ())
     purchase = place_purchase(draft, email=email, language="en", consent=consent(), is_demo=True, actor=CUSTOMER)
     if paid:
         paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=clock.now())

@@ -15,6 +15,7 @@ os.environ.update(
     FIELD_KEYS="MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     DEBUG="False",
     DEMO="True",
+    DEMO_HOLD_SECONDS="0",
     DEMO_WITHOUT_DEBUG="True",
     STRIPE_API_KEY="sk_test_tests",
     STRIPE_WEBHOOK_SECRET="whsec_tests",
@@ -63,6 +64,8 @@ CACHES = {
     if _redis
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+_evidence = tempfile.TemporaryDirectory(prefix="unlockshop-evidence-")
+EVIDENCE_ROOT = _evidence.name
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -5,6 +5,8 @@ Sections: paths, mode, security, apps, database, cache and queue, language, mail
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +57,10 @@ CSRF_FAILURE_VIEW = "unlockshop.storefront.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-# Django's limit leaves uploaded files out, and the shop takes none.
+# Django's limit leaves uploaded files out. Only the form for a claim's video takes more (its view says how much).
 MAX_BODY_BYTES = 2 * 1024 * 1024
+# Mails that come in bring attachments, which are read past and not kept. SendGrid takes 30 MB.
+MAX_INBOUND_MAIL_BYTES = 32 * 1024 * 1024
 PASSWORD_RESET_TIMEOUT = 3600
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -76,6 +80,7 @@ INSTALLED_APPS = [
     "services",
     "orders",
     "payments",
+    "refunds",
     "unlockshop.storefront",
     "unfold",
     "django.contrib.admin",
@@ -197,6 +202,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# Looking at videos is slow and heavy; it has a queue, and in production a worker, of its own.
+CELERY_TASK_ROUTES = {"refunds.*_video": {"queue": "media"}, "refunds.*_videos": {"queue": "media"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -211,14 +218,44 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {"task": "payments.reconcile", "schedule": 3600.0, "options": {"expires": 1800}},
     "check-ledger": {"task": "payments.check_ledger", "schedule": crontab(hour=3, minute=30)},
+    "fold-turnaround": {"task": "orders.fold_turnaround", "schedule": 60.0, "options": {"expires": 60}},
+    "end-overdue": {"task": "refunds.end_overdue", "schedule": 60.0, "options": {"expires": 60}},
+    "forget-old-counts": {"task": "services.forget_old_counts", "schedule": 6 * 3600.0},
     "forget-old-drafts": {"task": "orders.forget_old_drafts", "schedule": 6 * 3600.0},
+    "fetch-catalogues": {"task": "services.fetch_catalogues", "schedule": crontab(hour=4, minute=10)},
+    "sweep-suppliers": {
+        "task": "services.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": max(2.0, SWEEP_SECONDS)},
+    },
     "sweep-orders": {
         "task": "orders.sweep",
         "schedule": SWEEP_SECONDS,
         "options": {"expires": max(2.0, SWEEP_SECONDS)},
     },
+    "sweep-measuring": {
+        "task": "orders.sweep_measuring",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": max(2.0, SWEEP_SECONDS)},
+    },
+    "follow-claims": {
+        "task": "refunds.follow_claims",
+        "schedule": max(5.0, SWEEP_SECONDS),
+        "options": {"expires": max(5.0, SWEEP_SECONDS)},
+    },
+    "sweep-videos": {
+        "task": "refunds.sweep_videos",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": max(2.0, SWEEP_SECONDS)},
+    },
+    "keep-videos": {"task": "refunds.keep_videos", "schedule": 3600.0, "options": {"expires": 1800}},
     "sweep-payments": {
         "task": "payments.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": max(2.0, SWEEP_SECONDS)},
+    },
+    "sweep-refunds": {
+        "task": "refunds.sweep",
         "schedule": SWEEP_SECONDS,
         "options": {"expires": max(2.0, SWEEP_SECONDS)},
     },
@@ -231,14 +268,24 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")
-# From one address; the customers of a proxy that is not trusted share one.
+# What visitors can choose from, in this order. Each needs prices of its own in the catalogue; nothing is converted.
+CURRENCIES: list[str] = env.list("CURRENCIES", default=["EUR", "USD", "GBP", "JPY", "KWD"])
+# From one address, and of one e-mail address; the customers of a proxy that is not trusted share one.
 PURCHASES_PER_HOUR = env.int("PURCHASES_PER_HOUR", default=20)
 
 # Mail
 MAIL_TRANSPORT = env.str("MAIL_TRANSPORT", default="orders.sendgrid_transport.SendGridTransport")
 MAIL_FROM = env.str("MAIL_FROM", default="orders@unlockshop.example")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@unlockshop.example")
+# Where staff are told of what needs them soon, such as used-up credit at a supplier. Empty: only on the staff pages.
+STAFF_EMAIL = env.str("STAFF_EMAIL", default="")
 SENDGRID_API_KEY = env.str("SENDGRID_API_KEY", default="")
+# The public keys that SendGrid signs its events with; several while they change. Without one all are refused.
+SENDGRID_WEBHOOK_KEYS: list[str] = env.list("SENDGRID_WEBHOOK_KEYS", default=[])
+# The domain whose mail SendGrid's Inbound Parse hands on; without one, replies to our mails go where those come from.
+INBOUND_MAIL_DOMAIN = env.str("INBOUND_MAIL_DOMAIN", default="")
+# The last part of the address that it posts to; several while it changes. Without one, no mail is taken.
+SENDGRID_INBOUND_SECRETS: list[str] = env.list("SENDGRID_INBOUND_SECRETS", default=[])
 SENDGRID_HOST = env.str("SENDGRID_HOST", default="https://api.sendgrid.com")
 # Seconds before the provider is asked about a mail whose sending has no known outcome.
 MAIL_SETTLE_SECONDS = env.int("MAIL_SETTLE_SECONDS", default=900)
@@ -275,11 +322,51 @@ if DEMO and not DEBUG and not env.bool("DEMO_WITHOUT_DEBUG", default=False):
 if (STRIPE_API_BASE or SENDGRID_HOST.startswith("http://")) and not DEMO:
     raise ImproperlyConfigured("demo payment or mail addresses are set, but DEMO is not")
 
+# Cancelling. The published refund profile that purchases are made under; each keeps the one of its checkout.
+REFUND_PROFILE = env.str("REFUND_PROFILE", default="default")
+# What one member of staff may grant alone for an order, by currency; above it a second one confirms. One that is not
+# named has no limit.
+REFUND_SECOND_PERSON_ABOVE: dict[str, Decimal] = {
+    currency: Decimal(amount)
+    for currency, amount in env.dict(
+        "REFUND_SECOND_PERSON_ABOVE",
+        default={"EUR": "200", "USD": "200", "GBP": "200", "JPY": "30000", "KWD": "60"},
+    ).items()
+}
+DEMO_HOLD_SECONDS: int | None = env.int("DEMO_HOLD_SECONDS", default=None)
+if DEMO_HOLD_SECONDS is not None and not DEMO:
+    raise ImproperlyConfigured("DEMO_HOLD_SECONDS shortens what customers are promised, and DEMO is not set")
+
+# Claim videos. The folder is shared by the web processes and the worker of the queue "media", and by nobody else.
+EVIDENCE_ROOT = env.str("EVIDENCE_ROOT", default=str(BASE_DIR / "var" / "evidence"))
+VIDEO_MAX_BYTES = env.int("VIDEO_MAX_MB", default=200) * 1024 * 1024
+VIDEO_MAX_SECONDS = env.int("VIDEO_MAX_SECONDS", default=300)
+VIDEOS_PER_CLAIM = env.int("VIDEOS_PER_CLAIM", default=5)
+# An order's videos together, whichever of its claims they came for.
+VIDEOS_PER_ORDER = env.int("VIDEOS_PER_ORDER", default=10)
+VIDEO_BYTES_PER_ORDER = env.int("VIDEO_MB_PER_ORDER", default=1000) * 1024 * 1024
+VIDEOS_PER_DAY = env.int("VIDEOS_PER_DAY", default=10)
+# Days after its claim was closed.
+VIDEO_KEEP_DAYS = env.int("VIDEO_KEEP_DAYS", default=30)
+# Where staff fetch videos from: another host name of this shop, so that no upload shares an origin with its pages.
+EVIDENCE_URL = env.str("EVIDENCE_URL", default="").rstrip("/")
+
 # Suppliers
-SUPPLIER_ADAPTERS = {"dhru": "services.suppliers.dhru.DhruClient"}
+SUPPLIER_ADAPTERS = {
+    "dhru": "services.suppliers.dhru.DhruClient",
+    "unlockbase": "services.suppliers.unlockbase.UnlockBaseClient",
+    "rest_check": "services.suppliers.rest_check.RestCheckClient",
+}
 # Total seconds for one answer; the lease on an attempt is longer, so that only a lost worker outlives it.
 SUPPLIER_DEADLINE_SECONDS = env.float("SUPPLIER_DEADLINE_SECONDS", default=45.0)
 SUPPLIER_LEASE_SECONDS = env.int("SUPPLIER_LEASE_SECONDS", default=90)
+# A supplier's books are never taken for settled sooner than this, whatever was measured.
+_SETTLE_AT_LEAST = max(600, math.ceil(3 * SUPPLIER_DEADLINE_SECONDS))
+SUPPLIER_SETTLE_AT_LEAST = env.int("SUPPLIER_SETTLE_AT_LEAST", default=20 if DEMO else _SETTLE_AT_LEAST)
+if SUPPLIER_SETTLE_AT_LEAST < _SETTLE_AT_LEAST and not DEMO:
+    raise ImproperlyConfigured("a SUPPLIER_SETTLE_AT_LEAST below ten minutes or three deadlines is for the demo only")
+# Requests to suppliers that one worker process may have under way; each supplier has a limit of its own as well.
+SUPPLIER_CALLS_AT_ONCE = env.int("SUPPLIER_CALLS_AT_ONCE", default=32)
 SUPPLIER_PAUSE_SECONDS = env.int("SUPPLIER_PAUSE_SECONDS", default=120)
 SUPPLIERS_ALLOW_LOOPBACK = env.bool("SUPPLIERS_ALLOW_LOOPBACK", default=DEMO)
 if SUPPLIERS_ALLOW_LOOPBACK and not DEMO:

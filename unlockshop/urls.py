@@ -3,7 +3,9 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("orders.urls")),
     path("", include("payments.urls")),
+    path("", include("refunds.videos.urls")),
     path("", include("unlockshop.storefront.urls")),
 ]
 

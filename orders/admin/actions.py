@@ -1,4 +1,7 @@
-"""The buttons on an order: exactly the moves that the lifecycle allows a person, each with a reason or evidence."""
+"""The buttons on an order: exactly the moves that the lifecycle allows a person, each with a reason or evidence.
+
+What depends on the order's money too is added above (``refunds.admin.order``).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from orders import lifecycle, resolving
+from orders import cancelling, lifecycle, resolving
 from orders.forms import BoughtForm, EndForm, EvidenceForm, ReasonForm, ResultForm
 from orders.models import Order, SupplierAttempt
-from orders.states import TRANSITIONS, AttemptOutcome, HoldReason, OrderState
+from orders.states import TRANSITIONS, AttemptOutcome, CancelState, HoldReason, OrderState
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.staff_pages import StaffAction
 
@@ -57,10 +60,6 @@ def _may_cancel(now: Situation) -> bool:
     return now.order.state in {S.PAID, S.ON_HOLD} and now.live is None
 
 
-def _may_resubmit(now: Situation) -> bool:
-    return now.order.state in {S.UNAVAILABLE, S.NOT_FOUND}
-
-
 def _may_tell(now: Situation) -> bool:
     return now.is_held and now.live is not None and now.live.outcome == AttemptOutcome.UNKNOWN
 
@@ -100,9 +99,15 @@ def _cancel(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
     return _("%(order)s is cancelled. Its money is owed back.") % {"order": order}
 
 
-def _resubmit(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
-    lifecycle.resubmit(order.pk, reason=data["reason"], actor=actor)
-    return _("%(order)s will be sent to a supplier once more.") % {"order": order}
+def _may_ask_to_cancel(now: Situation) -> bool:
+    return cancelling.may_request(now.order, now.live)
+
+
+def _ask_to_cancel(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
+    row = cancelling.request(order.pk, reason=data["reason"], actor=actor)
+    if row.state == CancelState.BY_HAND:
+        return _("This supplier cannot be asked by the shop: write to it, and record that in the request below.")
+    return _("The supplier is being asked. %(order)s is cancelled if it agrees.") % {"order": order}
 
 
 def _bought(order: Order, data: Mapping[str, Any], actor: Actor) -> str:
@@ -177,12 +182,13 @@ ORDER_ACTIONS: Final = (
         _hold,
     ),
     StaffAction(
-        "resubmit",
-        gettext_lazy("Resubmit"),
-        gettext_lazy("Sends it to a supplier once more; that costs again. Not after the money was given back."),
+        "ask-to-cancel",
+        gettext_lazy("Ask the supplier to cancel"),
+        gettext_lazy("The work goes on unless it agrees; then the order is cancelled and its money owed back."),
         ReasonForm,
-        _may_resubmit,
-        _resubmit,
+        _may_ask_to_cancel,
+        _ask_to_cancel,
+        is_danger=True,
     ),
     StaffAction(
         "cancel",

@@ -47,7 +47,7 @@ class OutgoingMailAdmin(RecordAdmin):
     """Mails: what they said, whether they went out."""
 
     list_display = ("key", "kind", "to", "state_shown", "attempts", SENT, "error_shown")
-    list_filter = ("work_state", "kind")
+    list_filter = ("work_state", "trouble", "kind")
     search_fields = ("key",)
     search_help_text = gettext_lazy("Order or purchase number, IMEI, e-mail, provider's id")
     staff_actions = (SEND_AGAIN,)
@@ -55,7 +55,10 @@ class OutgoingMailAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:
         """Without the encrypted text: lists never open it."""
         rows: QuerySet[OutgoingMail] = (
-            super().get_queryset(request).select_related("purchase", "order").defer("text", "order__result")
+            super()
+            .get_queryset(request)
+            .select_related("purchase", "order", "replaces")
+            .defer("text", "order__result", "replaces__text")
         )
         return rows
 
@@ -109,7 +112,16 @@ class OutgoingMailAdmin(RecordAdmin):
             Fact(_("Provider's id"), Cell(obj.provider_id or "—", is_code=True)),
             Fact(_("Last error"), Cell(obj.last_error or "—")),
         ]
-        return [Facts(_("Mail"), about), Facts(_("Sending"), sending)]
+        after = [
+            Fact(_("Delivered"), Cell(moment(obj.delivered_at) or "—")),
+            Fact(_("First opened"), Cell(moment(obj.opened_at) or "—")),
+            Fact(_("Came back"), Cell(moment(obj.bounced_at) or "—", tone="danger" if obj.bounced_at else "")),
+            Fact(_("Reported as spam"), Cell(moment(obj.complained_at) or "—")),
+            Fact(_("Why"), Cell(" ".join(filter(None, [obj.get_trouble_display(), obj.trouble_reason])) or "—")),
+        ]
+        if obj.replaces:
+            after.append(Fact(_("Sent again for"), Cell(obj.replaces.key, change_url(obj.replaces), is_code=True)))
+        return [Facts(_("Mail"), about), Facts(_("Sending"), sending), Facts(_("What became of it"), after)]
 
     def sections(self, request: HttpRequest, obj: OutgoingMail) -> Sequence[Section]:
         """What was sent, or what would be sent now, without the secret links."""

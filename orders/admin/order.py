@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from zlib import crc32
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,11 +14,14 @@ from unfold.decorators import display
 
 from orders.admin import order_sections
 from orders.admin.actions import ORDER_ACTIONS, Situation, situation_of
-from orders.admin.filters import NeedFilter, SupplierFilter
+from orders.admin.cancelling import section as cancel_requests
+from orders.admin.correcting import section as corrections
+from orders.admin.filters import NeedFilter, SupplierFilter, TimeFilter
+from orders.admin.investigating import section as investigations
 from orders.admin.search import HELP, find_orders
-from orders.admin.wording import STATE_TONES, explanation, identifier_of, next_step
+from orders.admin.wording import STATE_TONES, due_label, explanation, identifier_of, next_step
 from orders.models import Order
-from unlockshop.kernel.staff_pages import RecordAdmin
+from unlockshop.kernel.staff_pages import RecordAdmin, StaffAction
 from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, breaking, label, moment, two_lines
 
 
@@ -30,14 +35,15 @@ class OrderAdmin(RecordAdmin):
         "state_shown",
         "email_shown",
         "next_shown",
+        "due_shown",
     )
     list_display_links = ("number_shown",)
-    list_filter = ("state", "hold_reason", NeedFilter, "service_kind", SupplierFilter)
+    list_filter = ("state", "hold_reason", NeedFilter, TimeFilter, "service_kind", SupplierFilter)
     list_select_related = ("purchase",)
     list_fullwidth = True
     search_fields = ("number",)
     search_help_text = HELP
-    staff_actions = ORDER_ACTIONS
+    staff_actions: Sequence[StaffAction] = ORDER_ACTIONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Without the encrypted result: lists never open it."""
@@ -76,13 +82,20 @@ class OrderAdmin(RecordAdmin):
         text, tone = next_step(order)
         return label(text, tone) if tone else text
 
+    @display(description=gettext_lazy("Due"), ordering="result_due_at")
+    def due_shown(self, order: Order) -> str:
+        """By when the customer was told to have the result; as a label where that is late."""
+        text, tone = due_label(order)
+        return label(text, tone) if tone else text
+
     def situation(self, obj: Order) -> Situation:
         """The order with its live attempt."""
         return situation_of(obj)
 
     def version_of(self, obj: Order) -> str:
-        """The state and the moment of its last change."""
-        return f"{obj.state} {obj.state_changed_at.isoformat()}"
+        """The state, the moment of its last change, and the device: the customer may correct it before it leaves."""
+        answers = crc32(json.dumps(obj.answers, sort_keys=True).encode())
+        return f"{obj.state} {obj.state_changed_at.isoformat()} {obj.identifier} {answers:x}"
 
     def headline(self, obj: Order) -> Cell:
         """The state, and what goes on."""
@@ -104,6 +117,9 @@ class OrderAdmin(RecordAdmin):
         user = request.user
         found = [
             order_sections.result(obj),
+            cancel_requests(obj) if user.has_perm("orders.view_cancelrequest") else None,
+            corrections(obj) if user.has_perm("orders.view_correctionrequest") else None,
+            investigations(obj) if user.has_perm("orders.view_investigation") else None,
             order_sections.timeline(obj),
             order_sections.attempts(obj) if user.has_perm("orders.view_supplierattempt") else None,
             order_sections.payments(obj.purchase) if user.has_perm("payments.view_payment") else None,

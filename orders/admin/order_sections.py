@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from orders import events
+from orders import averages, clocks, events, routing, wording
+from orders.admin import supplier_health
 from orders.admin.wording import (
     identifier_of,
     mail_state_cell,
@@ -20,12 +20,13 @@ from orders.admin.wording import (
     state_cell,
 )
 from orders.models import Order, OrderEvent, Purchase, SupplierAttempt, SupplierExchange
+from orders.routing import Wait
 from orders.states import BOUGHT_OUTCOMES, HoldReason, OrderState
+from services import balances, breaking, pausing, promises
 from services.models import Offer
-from services.suppliers.base import RefusalCode
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import MoneyError, rounded
-from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Table, change_url, list_url, moment, span
+from unlockshop.kernel.staff_parts import Cell, Fact, Facts, Section, Table, change_url, list_url, moment
 
 RELATED_SHOWN: Final = 10
 EXCHANGES_SHOWN: Final = 100
@@ -37,6 +38,7 @@ def facts(order: Order) -> list[Facts]:
     purchase = order.purchase
     step, tone = next_step(order)
     answers = [Fact(name, Cell(value)) for name, value in order.answers.items()]
+    again = [Fact(_("Ordered again"), Cell(_("on purpose, while the same was under way")))] if order.is_recheck else []
     state = [
         Fact(_("Next"), Cell(step or "—", tone=tone)),
         Fact(_("In this state since"), Cell(moment(order.state_changed_at))),
@@ -45,6 +47,8 @@ def facts(order: Order) -> list[Facts]:
     ]
     if order.hold_reason:
         state.insert(0, Fact(_("On hold because"), Cell(order.get_hold_reason_display())))
+    if order.state == OrderState.PAID:
+        state.append(Fact(_("Goes to"), Cell(_next_offer(order))))
     if order.supplier_note:
         state.append(Fact(_("Supplier's reason"), Cell(order.supplier_note)))
     return [
@@ -54,6 +58,7 @@ def facts(order: Order) -> list[Facts]:
                 Fact(_("Service"), Cell(order.service_name)),
                 Fact(order.identifier_kind.upper(), Cell(identifier_of(order), is_code=True)),
                 *answers,
+                *again,
                 Fact(_("Customer"), Cell(purchase.email)),
                 Fact(_("Purchase"), Cell(purchase.number, change_url(purchase), is_code=True)),
             ],
@@ -64,8 +69,12 @@ def facts(order: Order) -> list[Facts]:
             [
                 Fact(_("Price"), Cell(str(order.money))),
                 Fact(_("Margin"), Cell(_margin(order))),
-                Fact(_("Average time"), Cell(_minutes(order.average_minutes))),
-                Fact(_("Guaranteed time"), Cell(_minutes(order.guaranteed_minutes))),
+                Fact(_("Usual time"), Cell(averages.usual_time_of(order))),
+                Fact(
+                    _("Longest time"),
+                    Cell(promises.guaranteed_words(order.guaranteed_minutes, is_guaranteed=order.is_guaranteed)),
+                ),
+                *_clocks(order),
                 Fact(_("Placed"), Cell(moment(order.created_at))),
             ],
         ),
@@ -111,21 +120,36 @@ def _last_words(order: Order, live: SupplierAttempt | None) -> str:
 
 def _next_offer(order: Order) -> str:
     """Supplier and cost of the offer that ``forwarding`` would take now."""
-    gone = order.supplier_attempts.filter(reason_code=RefusalCode.SERVICE_GONE)
-    refused = set(gone.values_list("supplier_id", "supplier_service_id"))
-    offers = Offer.objects.select_related("supplier").filter(
-        Q(supplier__paused_until=None) | Q(supplier__paused_until__lte=clock.now()),
-        service_id=order.service_id,
-        is_active=True,
-        supplier__is_active=True,
-    )
-    for offer in offers:
-        if (offer.supplier_id, offer.supplier_service_id) not in refused:
-            return _("%(supplier)s, at a cost of %(cost)s") % {
-                "supplier": offer.supplier.name,
-                "cost": f"{offer.cost} {offer.cost_currency}",
-            }
-    return _("nobody now: no supplier that takes orders offers the service")
+    found = routing.next_step(order)
+    if isinstance(found, Wait):
+        return _("nobody now: %(why)s (looked at again %(moment)s)") % {
+            "moment": moment(found.until),
+            "why": _why_wait(order),
+        }
+    if not isinstance(found, Offer):
+        return _("nobody now: no supplier that takes orders offers the service")
+    return _("%(supplier)s, at a cost of %(cost)s") % {
+        "supplier": found.supplier.name,
+        "cost": f"{found.cost} {found.cost_currency}",
+    }
+
+
+def _why_wait(order: Order) -> str:
+    """What keeps each supplier of the service from getting the order."""
+    if order.forward_after is not None and order.forward_after > clock.now():
+        return _("it is kept back until then")
+    reasons = []
+    for offer in routing.offers_of([order.service_id])[order.service_id]:
+        if pausing.is_paused(offer.supplier):
+            why = _("paused by staff")
+        elif breaking.shut_until(offer.supplier, clock.now()):
+            why = str(supplier_health.state_cell(offer.supplier).text)
+        elif balances.short_until(offer, clock.now()):
+            why = _("our credit there is too low")
+        else:
+            continue
+        reasons.append(f"{offer.supplier.name}: {why}")
+    return "; ".join(reasons)
 
 
 def result(order: Order) -> Section | None:
@@ -253,5 +277,18 @@ def _margin(order: Order) -> str:
         return "—"
 
 
-def _minutes(minutes: int) -> str:
-    return span(timedelta(minutes=minutes))
+def _clocks(order: Order) -> list[Fact]:
+    """Both clocks, by the calendar that counts them; where they have run out, in red."""
+    now = clock.now()
+    told_later = order.result_due_at != order.promised_until
+    rows = [
+        (_("With a supplier by"), order.submission_due_at, clocks.is_late_to_submit(order, now)),
+        (_("Guaranteed until"), order.promised_until, clocks.is_late(order, now) and not told_later),
+        (_("Told since"), order.result_due_at if told_later else None, clocks.is_late(order, now)),
+        (_("Ends by itself"), order.cap_at, False),
+    ]
+    return [
+        Fact(title, Cell(wording.due_words(order, at), tone="danger" if is_late else ""))
+        for title, at, is_late in rows
+        if at is not None
+    ]

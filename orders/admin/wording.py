@@ -6,9 +6,10 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from orders import clocks, replacing
 from orders.admin.filters import STUCK_AFTER
 from orders.models import Order, OutgoingMail, SupplierAttempt
-from orders.states import UNDELIVERED, AttemptOutcome, OrderState
+from orders.states import UNDELIVERED, UNDER_WAY, AttemptOutcome, OrderState
 from services.identifiers import group_imei
 from unlockshop.kernel import clock
 from unlockshop.kernel.crypto import DecryptionFailed
@@ -67,6 +68,10 @@ def outcome_cell(attempt: SupplierAttempt) -> Cell:
 
 def mail_state_cell(mail: OutgoingMail) -> Cell:
     """How far a mail has come, as a coloured label."""
+    if mail.bounced_at or mail.complained_at:
+        return Cell(mail.get_trouble_display(), tone="danger")
+    if mail.work_state == WorkState.DONE and mail.delivered_at:
+        return Cell(_("opened") if mail.opened_at else _("delivered"), tone="success")
     return Cell(mail.get_work_state_display(), tone=WORK_TONES[mail.work_state])
 
 
@@ -89,7 +94,9 @@ def next_step(order: Order) -> tuple[str, str]:
             "span": span(order.owner_due_at - now),
         }, "warning"
     if order.next_action_at is None:
-        return (_("Money owed back"), "warning") if order.state in UNDELIVERED and order.price else ("", "")
+        if order.state not in UNDELIVERED or not order.price:
+            return "", ""
+        return ("", "") if replacing.is_replaced(order) else (_("Money owed back"), "warning")
     if order.state == S.AWAITING_PAYMENT:
         return _("Customer, until %(moment)s") % {"moment": moment(order.next_action_at)}, ""
     if order.next_action_at < now - STUCK_AFTER:
@@ -97,6 +104,19 @@ def next_step(order: Order) -> tuple[str, str]:
     if order.next_action_at <= now:
         return _("Shop, now"), ""
     return _("Shop, in %(span)s") % {"span": span(order.next_action_at - now)}, ""
+
+
+def due_label(order: Order) -> tuple[str, str]:
+    """When the next of the two clocks of an order under way runs out; ``danger`` once one has."""
+    now = clock.now()
+    if order.result_due_at is None or order.state not in UNDER_WAY:
+        return "", ""
+    if clocks.is_late(order, now):
+        return _("late by %(span)s") % {"span": span(now - order.result_due_at)}, "danger"
+    if clocks.is_late_to_submit(order, now):
+        assert order.submission_due_at is not None
+        return _("late to submit by %(span)s") % {"span": span(now - order.submission_due_at)}, "warning"
+    return moment(order.result_due_at), ""
 
 
 def explanation(order: Order, *, is_unclear: bool) -> str:
@@ -118,6 +138,8 @@ def explanation(order: Order, *, is_unclear: bool) -> str:
     }
     if order.state in UNDELIVERED and not order.price:
         return _("Ended without a result. It cost nothing.")
+    if replacing.is_replaced(order):
+        return _("Replaced by an order with the right data, for which its money counts. Nothing to do.")
     return sentences[S(order.state)]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, AttemptOutcome
 from unlockshop.kernel import clock
@@ -11,7 +12,9 @@ class SupplierAttempt(models.Model):
     """One try to buy an order at a supplier, committed before the call.
 
     ``send_before`` is the last moment at which the worker may start the call, ``lease_until`` the moment after which
-    it is taken for lost. At most one attempt of an order is live; the database sees to it.
+    it is taken for lost. At most one attempt of an order is live, and at most one for a device and service, unless
+    a re-check is meant; the database sees to both. ``placed_again_at``: when it was sent once more under the same
+    reference, at a supplier that refuses duplicates, to learn what became of it.
     """
 
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="supplier_attempts")
@@ -21,11 +24,15 @@ class SupplierAttempt(models.Model):
     cost = models.DecimalField(max_digits=12, decimal_places=3)
     cost_currency = models.CharField(max_length=3)
     reference = models.CharField(max_length=40, unique=True)
+    work_key = models.CharField(
+        max_length=64, null=True, blank=True, help_text=_("Device, service and answers, while the order is open.")
+    )
     outcome = models.CharField(max_length=16, choices=AttemptOutcome.choices, default=AttemptOutcome.IN_FLIGHT)
     reason_code = models.CharField(max_length=24, blank=True, default="")
     message = models.CharField(max_length=500, blank=True, default="")
     supplier_order_id = models.CharField(max_length=80, null=True, blank=True)
     lookups_absent = models.PositiveSmallIntegerField(default=0)
+    placed_again_at = models.DateTimeField(null=True, blank=True)
     is_late_surprise = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
     send_before = models.DateTimeField()
@@ -34,12 +41,28 @@ class SupplierAttempt(models.Model):
 
     class Meta:
         ordering = ["order_id", "n"]
+        indexes = [
+            models.Index(fields=["supplier", "settled_at"], name="orders_attempt_settled"),
+            models.Index(
+                fields=["settled_at"],
+                name="orders_attempt_given_up",
+                condition=Q(outcome__in=[AttemptOutcome.ABANDONED_ABSENT, AttemptOutcome.NOT_BOUGHT]),
+            ),
+            models.Index(
+                fields=["is_late_surprise"], name="orders_attempt_surprise", condition=Q(is_late_surprise=True)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["order", "n"], name="orders_supplierattempt_n_unique"),
             models.UniqueConstraint(
                 fields=["order"],
                 condition=Q(outcome__in=sorted(LIVE_OUTCOMES)),
                 name="orders_supplierattempt_one_live",
+            ),
+            models.UniqueConstraint(
+                fields=["work_key"],
+                condition=Q(outcome__in=sorted(LIVE_OUTCOMES), work_key__isnull=False),
+                name="orders_supplierattempt_one_for_device",
             ),
             models.UniqueConstraint(
                 fields=["supplier", "supplier_order_id"],

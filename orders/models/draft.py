@@ -8,7 +8,8 @@ from unlockshop.kernel import clock, codes
 class Draft(models.Model):
     """A basket on its way through checkout: answers so far, kept between steps and tabs. Holds no promise.
 
-    ``token`` is secret and names it in the address; ``quoted_total`` is the price the customer was shown last.
+    ``token`` is secret and names it in the address; ``quoted_total`` is the price the customer was shown last;
+    ``repeats`` are the identifiers that the customer was told are under way and wants again.
     """
 
     token = models.CharField(max_length=64, unique=True, default=codes.new_secret, editable=False)
@@ -16,6 +17,7 @@ class Draft(models.Model):
     devices = models.JSONField(default=list)
     answers = models.JSONField(default=dict)
     contact = models.JSONField(default=dict)
+    repeats = models.JSONField(default=list)
     quoted_total = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField(default=clock.now, db_index=True)

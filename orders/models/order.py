@@ -5,14 +5,16 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from orders.states import OPEN, UNPAID, HoldReason, OrderState
+from orders.models.promise import Promised
+from orders.states import OPEN, UNDER_WAY, UNPAID, HoldReason, OrderState
 from services.models import ResultKind, ServiceKind
 from unlockshop.kernel import clock, codes
 from unlockshop.kernel.crypto import EncryptedTextField
 from unlockshop.kernel.money import Money
+from unlockshop.kernel.money_columns import exact
 
 
-class Order(models.Model):
+class Order(Promised):
     """One device x one service, with its own number, life and result.
 
     Only ``orders.lifecycle`` writes ``state``. Everything the promise rests on (name, price, times in minutes) is a
@@ -30,9 +32,12 @@ class Order(models.Model):
     result_kind = models.CharField(max_length=16, choices=ResultKind.choices)
     price = models.DecimalField(max_digits=12, decimal_places=3)
     currency = models.CharField(max_length=3)
-    average_minutes = models.PositiveIntegerField()
-    guaranteed_minutes = models.PositiveIntegerField()
-
+    hold_seconds = models.PositiveIntegerField(
+        default=0, help_text=_("How long after payment it is held back, so that the customer can cancel.")
+    )
+    is_recheck = models.BooleanField(
+        default=False, help_text=_("The customer wants it although the same order is under way or was done.")
+    )
     identifier = models.CharField(max_length=40, db_index=True)
     identifier_kind = models.CharField(max_length=16)
     answers = models.JSONField(default=dict, blank=True)
@@ -42,6 +47,9 @@ class Order(models.Model):
     next_action_at = models.DateTimeField(null=True, blank=True)
     forward_after = models.DateTimeField(
         null=True, blank=True, help_text=_("Not sent to a supplier before this time.")
+    )
+    approved_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When staff let it go on after looking at it.")
     )
     owner = models.CharField(max_length=80, blank=True, default="", help_text=_("Who must act while it is on hold."))
     owner_due_at = models.DateTimeField(null=True, blank=True)
@@ -65,6 +73,16 @@ class Order(models.Model):
                 condition=Q(next_action_at__isnull=False),
             ),
             models.Index(fields=["state", "owner_due_at"], name="orders_order_queue"),
+            models.Index(
+                fields=["result_due_at"],
+                name="orders_order_result_due",
+                condition=Q(state__in=sorted(UNDER_WAY), result_due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["cap_at"],
+                name="orders_order_cap",
+                condition=Q(state__in=sorted(UNDER_WAY), cap_at__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=OrderState.values), name="orders_order_state_known"),
@@ -94,7 +112,21 @@ class Order(models.Model):
                 name="orders_order_completed_has_result",
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="orders_order_price_not_negative"),
+            models.CheckConstraint(
+                condition=~Q(state__in=sorted(UNDER_WAY))
+                | Q(
+                    promised_until__isnull=False,
+                    result_due_at__isnull=False,
+                    result_due_at__gte=models.F("promised_until"),
+                ),
+                name="orders_order_under_way_has_due_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(cap_at__isnull=True) | Q(cap_at__gte=models.F("promised_until")),
+                name="orders_order_cap_after_promise",
+            ),
             models.UniqueConstraint(fields=["purchase", "position"], name="orders_order_position_unique"),
+            exact("orders_order_price_exact", amount="price"),
         ]
 
     def __str__(self) -> str:

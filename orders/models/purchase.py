@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.states import HoldReason
 from unlockshop.kernel import clock, codes
 from unlockshop.kernel.money import Money
+from unlockshop.kernel.money_columns import exact
 
 
 class Purchase(models.Model):
@@ -29,6 +30,9 @@ class Purchase(models.Model):
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=14, decimal_places=3)
     terms_version = models.CharField(max_length=20)
+    refund_profile = models.CharField(
+        max_length=40, blank=True, default="", help_text=_("The refund rules it is judged by: name and version.")
+    )
     terms_accepted_at = models.DateTimeField()
     start_now_acknowledged_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the customer asked for an immediate start.")
@@ -57,6 +61,7 @@ class Purchase(models.Model):
                 name="orders_purchase_expires_after_creation",
             ),
             models.CheckConstraint(condition=~Q(terms_version=""), name="orders_purchase_terms_accepted"),
+            exact("orders_purchase_total_exact", amount="total"),
         ]
 
     def __str__(self) -> str:

@@ -4,29 +4,94 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
 from django import template
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from orders import wording
+from orders import averages, cancel_links, wording
 from orders.models import Order
+from orders.states import OrderState
 from services import promises
+from services.alternatives import for_not_found
 from services.identifiers import group_imei
 from services.instructions import Instructions, instructions_for
+from services.models import Service
+from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
 
 register = template.Library()
+CALLED_OFF: Final = ("order.called_off", "order.cancelled_on_delay")
 
 register.filter("state_word", wording.state_word)
 register.filter("meaning", wording.meaning)
 register.filter("owed_back", wording.owed_back)
 register.filter("time_words", wording.time_words)
 register.filter("duration_words", promises.about)
-register.filter("guaranteed_by", wording.guaranteed_by)
+register.filter("usual_time", averages.usual_time_of)
 register.filter("plain", wording.plain)
 register.filter("grouped", group_imei)
+register.filter("cancel_token", cancel_links.token_of)
+register.filter("lasting_cancel_token", cancel_links.lasting_token_of)
+
+
+@register.filter
+def can_be_cancelled(order: Order) -> bool:
+    """Whether the order is still held back after payment, so that a mail may offer to cancel it."""
+    return order.state == OrderState.PAID and order.forward_after is not None and order.forward_after > clock.now()
+
+
+@register.filter
+def other_services(order: Order) -> list[Service]:
+    """What to suggest where the order's service did not find the device."""
+    return for_not_found(order.service)
+
+
+@register.filter
+def was_called_off(order: Order) -> bool:
+    """Whether the customer cancelled it; then its refund was asked for in the same act."""
+    return cancel_rule(order) != ""
+
+
+@register.filter
+def cancel_rule(order: Order) -> str:
+    """The rule of the terms by which the customer cancelled the order; empty where somebody else did."""
+    story = order.events.filter(kind__in=CALLED_OFF).order_by("-seq").values_list("data", flat=True).first()
+    return str((story or {}).get("rule", ""))
+
+
+@register.filter
+def goes_back(order: Order) -> Money | None:
+    """What goes back for an order that was cancelled by a right; None where all of it had gone back before.
+
+    Refunds belong to an app above this one and are reached by relation.
+    """
+    given = order.refunds.exclude(state="failed").order_by("-created_at")
+    asked = given.filter(created_at__gte=order.ended_at).first() if order.ended_at else None
+    if asked is not None:
+        return Money(asked.amount, asked.currency)
+    return None if order.events.filter(kind="order.nothing_left").exists() else order.money
+
+
+@register.filter
+def left_before_cancelled(order: Order) -> bool:
+    """Whether a supplier had the order when its customer cancelled it."""
+    return order.events.filter(kind="order.cancelled_on_delay").exists()
+
+
+@register.filter
+def run_out(order: Order) -> dict[str, str] | None:
+    """The rule and clause by which an order that was not finished in time was ended; None where it was not."""
+    told = order.events.filter(kind="order.run_out").order_by("-seq").first()
+    return told.data if told is not None else None
+
+
+@register.filter
+def due_words(order: Order) -> str:
+    """By when the result was told to be there, in words and by the order's calendar; empty while unpaid."""
+    return wording.due_words(order, order.result_due_at) if order.result_due_at else ""
 
 
 @register.filter
@@ -77,6 +142,14 @@ def moment(value: datetime) -> SafeString:
     """A ``<time>`` element with the moment in UTC, for machines and people."""
     exact = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return format_html('<time datetime="{}">{}</time>', exact, wording.time_words(value))
+
+
+@register.simple_tag
+def due(order: Order, value: datetime) -> SafeString:
+    """A ``<time>`` element with a moment by the calendar that the order counts by."""
+    exact = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    zone = wording.zone_of(order)
+    return format_html('<time datetime="{}" data-zone="{}">{}</time>', exact, zone, wording.due_words(order, value))
 
 
 @register.simple_tag

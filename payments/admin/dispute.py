@@ -157,7 +157,8 @@ class DisputeAdmin(RecordAdmin):
             Fact(_("Held back"), Cell(purchase.get_frozen_for_display() or "—")),
         ]
         bank = [
-            Fact(_("Reason"), Cell(obj.reason or "—")),
+            Fact(_("Dispute id"), Cell(obj.provider_ref, is_code=True)),
+            Fact(_("Reason"), Cell(obj.reason.replace("_", " ") or "—")),
             Fact(_("Status there"), Cell(obj.provider_status, is_code=True)),
             Fact(_("Money"), Cell(_("taken back by the bank") if obj.funds_withdrawn else _("with us"))),
             Fact(_("Opened"), Cell(f"{moment(obj.opened_at)} ({age(obj.opened_at)})")),

@@ -19,9 +19,10 @@ from payments import refunding
 from payments.admin.dispute_actions import CLEAR_WARNING
 from payments.admin.refund import REFUND_TONES
 from payments.forms import RefundForm
-from payments.models import LedgerTransaction, Payment, Refund, WebhookDelivery
+from payments.models import Dispute, FraudWarning, LedgerTransaction, Payment, Refund, WebhookDelivery
 from payments.refunding import Grounds
 from payments.states import PaymentState
+from payments.wording import rule_label
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.money import Money
 from unlockshop.kernel.staff_pages import RecordAdmin, StaffAction
@@ -132,6 +133,15 @@ class PaymentAdmin(RecordAdmin):
         """What is left to refund: two people cannot give the same money back."""
         return f"{obj.state} {refunding.refundable(obj)}"
 
+    def action_facts(self, obj: Payment) -> Sequence[Fact]:
+        """Whose money it is, and how much of it there is."""
+        return [
+            Fact(_("Purchase"), Cell(obj.purchase.number, is_code=True)),
+            Fact(_("Customer"), Cell(obj.purchase.email)),
+            Fact(_("Amount"), Cell(str(obj.money))),
+            Fact(_("Can still be refunded"), Cell(str(refunding.refundable(obj)))),
+        ]
+
     def headline(self, obj: Payment) -> Cell:
         """The state; what staff must look at."""
         hint = obj.get_attention_display() if obj.attention else ""
@@ -145,9 +155,11 @@ class PaymentAdmin(RecordAdmin):
             Fact(_("Amount"), Cell(str(obj.money))),
             Fact(_("Created"), Cell(moment(obj.created_at))),
             Fact(_("Captured"), Cell(moment(obj.captured_at) or "—")),
-            Fact(_("Provider's fee"), Cell("—" if obj.fee is None else f"{obj.fee} {obj.currency}")),
+            Fact(_("Provider's fee"), Cell(str(obj.fee_money or "—"))),
             Fact(_("Can still be refunded"), Cell(str(refunding.refundable(obj)))),
         ]
+        if obj.declined_at:
+            money.append(Fact(_("Last declined"), Cell(moment(obj.declined_at))))
         provider = [
             Fact(_("Provider"), Cell(obj.provider)),
             Fact(_("Payment id"), Cell(obj.provider_ref or "—", is_code=True)),
@@ -160,14 +172,18 @@ class PaymentAdmin(RecordAdmin):
         return [Facts(_("Money"), money), Facts(_("At the provider"), provider)]
 
     def sections(self, request: HttpRequest, obj: Payment) -> Sequence[Section]:
-        """Postings and webhook deliveries: what this person may see."""
+        """Refunds, disputes, postings and webhook deliveries: what this person may see."""
         found = []
-        if request.user.has_perm("payments.view_ledgertransaction"):
-            found.append(_postings(obj.postings.prefetch_related("entries")))
         if request.user.has_perm("payments.view_refund"):
             found.append(_refunds(obj.refunds.select_related("order")))
+        if request.user.has_perm("payments.view_dispute"):
+            found.append(_disputes(obj.disputes.order_by("-pk")))
+        if request.user.has_perm("payments.view_ledgertransaction"):
+            found.append(_postings(obj.postings.prefetch_related("entries")))
         if request.user.has_perm("payments.view_webhookdelivery"):
             found.append(_deliveries(obj.deliveries.all()))
+        if request.user.has_perm("payments.view_dispute") and obj.warnings.exists():
+            found.append(_warnings(obj.warnings.all()))
         return found
 
 
@@ -176,7 +192,7 @@ def _refunds(refunds: QuerySet[Refund]) -> Section:
         [
             Cell(str(refund.money), change_url(refund)),
             Cell(refund.order.number if refund.order else "—", is_code=True),
-            Cell(refund.rule),
+            Cell(rule_label(refund.rule)),
             Cell(refund.get_state_display(), tone=REFUND_TONES[refund.state]),
             Cell(refund.actor_label),
             Cell(moment(refund.created_at)),
@@ -184,7 +200,28 @@ def _refunds(refunds: QuerySet[Refund]) -> Section:
         for refund in refunds
     ]
     head = [_("Amount"), _("Order"), _("Rule"), _("State"), _("By"), _("Asked for")]
-    return Section(_("Refunds"), TABLE, Table(head, rows))
+    return Section(_("Refunds"), TABLE, Table(head, rows, _("Nothing was given back.")))
+
+
+def _disputes(disputes: QuerySet[Dispute]) -> Section:
+    rows = [
+        [
+            Cell(dispute.provider_ref, change_url(dispute)),
+            Cell(str(dispute.money)),
+            Cell(dispute.get_state_display()),
+            Cell(moment(dispute.opened_at)),
+        ]
+        for dispute in disputes
+    ]
+    head = [_("Dispute"), _("Amount"), _("State"), _("Opened")]
+    return Section(_("Disputes"), TABLE, Table(head, rows, _("None.")))
+
+
+def _warnings(warnings: QuerySet[FraudWarning]) -> Section:
+    rows = [
+        [Cell(each.provider_ref, is_code=True), Cell(each.reason), Cell(moment(each.seen_at))] for each in warnings
+    ]
+    return Section(_("Fraud warnings"), TABLE, Table([_("Id"), _("Reason"), _("Seen")], rows))
 
 
 def _postings(postings: QuerySet[LedgerTransaction]) -> Section:
@@ -192,7 +229,7 @@ def _postings(postings: QuerySet[LedgerTransaction]) -> Section:
         [
             Cell(posting.key, change_url(posting), is_code=True),
             Cell(entry.get_account_display()),
-            Cell(f"{entry.amount} {entry.currency}"),
+            Cell(str(Money(entry.amount, entry.currency))),
             Cell(moment(posting.at)),
         ]
         for posting in postings

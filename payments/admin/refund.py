@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from payments import refunding
-from payments.forms import RetryRefundForm
+from payments import refunding, reopening
+from payments.forms import RefundAgainForm, RetryRefundForm, SetAsideForm
 from payments.models import Refund
 from payments.states import RefundState
+from payments.wording import rule_label
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.staff_pages import RecordAdmin, StaffAction
-from unlockshop.kernel.staff_parts import Cell, Fact, Facts, change_url, moment, moment_column
+from unlockshop.kernel.staff_parts import Cell, Fact, Facts, change_url, moment, moment_column, unbroken
 from unlockshop.kernel.work import WorkState
 
 REFUND_TONES: Final[dict[str, str]] = {
@@ -50,23 +52,87 @@ SEND_AGAIN = StaffAction(
 )
 
 
+def _refund_again(refund: Refund, data: Mapping[str, Any], actor: Actor) -> str:
+    made = reopening.refund_again(refund, override=data["reason"], actor=actor)
+    return _("%(money)s are on their way back once more.") % {"money": made.money}
+
+
+def _set_aside(refund: Refund, data: Mapping[str, Any], _actor: Actor) -> str:
+    reopening.set_aside(refund, reason=data["reason"])
+    return _("It waits no longer.")
+
+
+REFUND_AGAIN = StaffAction(
+    "refund-again",
+    gettext_lazy("Refund again"),
+    gettext_lazy("Makes a new refund of the same amount on the same rule, to where the money came from."),
+    RefundAgainForm,
+    reopening.waits,
+    _refund_again,
+    is_danger=True,
+)
+SET_ASIDE = StaffAction(
+    "set-aside",
+    gettext_lazy("Set aside"),
+    gettext_lazy("The customer got the money in another way, or nothing is owed. Nothing is sent."),
+    SetAsideForm,
+    reopening.waits,
+    _set_aside,
+)
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """Whether a person must see to it."""
+
+    title = gettext_lazy("waits for staff")
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choice."""
+        return [("yes", _("Failed or stuck"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        """The waiting ones."""
+        return queryset.filter(work_state=WorkState.NEEDS_STAFF) if self.value() == "yes" else queryset
+
+
 @admin.register(Refund)
 class RefundAdmin(RecordAdmin):
     """Every refund, with the rule it rests on."""
 
-    list_display = ("amount_shown", "payment", "order", "rule", "state_shown", "actor_label", ASKED)
-    list_filter = ("state", "work_state", "rule", "is_external", "payment__provider")
-    list_select_related = ("payment", "order")
+    list_display = ("amount_shown", "purchase_shown", "provider_shown", "rule_shown", "state_shown", "by_shown", ASKED)
+    list_filter = (WaitingFilter, "state", "work_state", "rule", "is_external", "payment__provider")
+    list_select_related = ("payment__purchase", "order")
     search_fields = (
         "provider_ref", "payment__provider_ref", "payment__charge_ref", "payment__purchase__number", "order__number",
     )  # fmt: skip
     search_help_text = gettext_lazy("Refund or payment id, purchase or order number")
-    staff_actions = (SEND_AGAIN,)
+    staff_actions = (REFUND_AGAIN, SET_ASIDE, SEND_AGAIN)
 
     @display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, refund: Refund) -> str:
         """Amount and currency."""
         return str(refund.money)
+
+    @display(description=gettext_lazy("Purchase"), ordering="payment__purchase__number")
+    def purchase_shown(self, refund: Refund) -> str:
+        """The number that the customer quotes."""
+        return unbroken(refund.payment.purchase.number)
+
+    @display(description=gettext_lazy("Provider"), ordering="payment__provider")
+    def provider_shown(self, refund: Refund) -> str:
+        """Where the money goes back through."""
+        return refund.payment.provider
+
+    @display(description=gettext_lazy("Rule"), ordering="rule")
+    def rule_shown(self, refund: Refund) -> str:
+        """What it rests on."""
+        return rule_label(refund.rule)
+
+    @display(description=gettext_lazy("By"), ordering="actor_label")
+    def by_shown(self, refund: Refund) -> str:
+        """Who decided."""
+        return refund.actor_label
 
     @display(description=gettext_lazy("State"), ordering="state", label=REFUND_TONES)
     def state_shown(self, refund: Refund) -> tuple[str, str]:
@@ -78,17 +144,37 @@ class RefundAdmin(RecordAdmin):
         return f"{obj.state} {obj.work_state} {obj.attempts}"
 
     def headline(self, obj: Refund) -> Cell:
-        """The state, and why it failed."""
-        return Cell(obj.get_state_display(), tone=REFUND_TONES[obj.state], hint=obj.failure)
+        """The state, why it failed, and what staff have made of that."""
+        hint = "" if obj.failure in {"", "failed"} else obj.failure.replace("_", " ")
+        if obj.state == RefundState.FAILED:
+            hint = hint or _("no reason was given")
+            came_back = _("It had gone out and came back: %(failure)s.") % {"failure": hint}
+            hint = came_back if obj.succeeded_at else _("It never went out: %(failure)s.") % {"failure": hint}
+            if not reopening.waits(obj):
+                hint = f"{hint} {_('Somebody has seen to it.')}"
+        return Cell(obj.get_state_display(), tone=REFUND_TONES[obj.state], hint=hint)
+
+    def action_facts(self, obj: Refund) -> Sequence[Fact]:
+        """How much goes to whom, and on which grounds."""
+        return [
+            Fact(_("Purchase"), Cell(obj.payment.purchase.number, is_code=True)),
+            Fact(_("Customer"), Cell(obj.payment.purchase.email)),
+            Fact(_("Amount"), Cell(str(obj.money))),
+            Fact(_("Rule"), Cell(rule_label(obj.rule))),
+            Fact(_("Reason"), Cell(obj.reason)),
+        ]
 
     def facts(self, request: HttpRequest, obj: Refund) -> Sequence[Facts]:
         """Why, how much, by whom; what the provider says."""
+        purchase = obj.payment.purchase
         order = Cell(obj.order.number, change_url(obj.order), is_code=True) if obj.order else Cell("—")
         decision = [
             Fact(_("Amount"), Cell(str(obj.money))),
+            Fact(_("Purchase"), Cell(purchase.number, change_url(purchase), is_code=True)),
+            Fact(_("Customer"), Cell(purchase.email)),
             Fact(_("Payment"), Cell(str(obj.payment), change_url(obj.payment))),
             Fact(_("Order"), order),
-            Fact(_("Rule"), Cell(obj.rule)),
+            Fact(_("Rule"), Cell(rule_label(obj.rule))),
             Fact(_("Reason"), Cell(obj.reason)),
             Fact(_("Although the order was open"), Cell(obj.override_reason or "—")),
             Fact(_("Decided by"), Cell(obj.actor_label or obj.actor_kind)),

@@ -1,6 +1,6 @@
 """Rows of the payments app. Domain modules beside this package hold the verbs."""
 
-from payments.models.dispute import Dispute, EvidencePack
+from payments.models.dispute import Dispute, EvidencePack, FraudWarning
 from payments.models.ledger import CLEARING, Account, LedgerEntry, LedgerTransaction
 from payments.models.payment import Payment
 from payments.models.reconciliation import Break, ReconciliationRun
@@ -13,6 +13,7 @@ __all__ = [
     "Break",
     "Dispute",
     "EvidencePack",
+    "FraudWarning",
     "LedgerEntry",
     "LedgerTransaction",
     "Payment",

@@ -1,4 +1,4 @@
-"""A customer's dispute at their bank, and what the shop answers."""
+"""A customer's dispute at their bank, what the shop answers, and what a bank warns of before."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db.models import Q
 from payments.states import ANSWERING_PACKS, OPEN_DISPUTES, DisputeState, PackState
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
+from unlockshop.kernel.money_columns import exact
 
 
 class Dispute(models.Model):
@@ -39,6 +40,7 @@ class Dispute(models.Model):
                 | (~Q(state__in=sorted(OPEN_DISPUTES)) & Q(closed_at__isnull=False)),
                 name="payments_dispute_closed_at_fits_state",
             ),
+            exact("payments_dispute_amount_exact"),
         ]
 
     def __str__(self) -> str:
@@ -48,6 +50,24 @@ class Dispute(models.Model):
     def money(self) -> Money:
         """What is in dispute."""
         return Money(self.amount, self.currency)
+
+
+class FraudWarning(models.Model):
+    """A bank's early warning that a payment may be fraud. Its row is what makes a repeated event change nothing."""
+
+    payment = models.ForeignKey("payments.Payment", on_delete=models.PROTECT, related_name="warnings")
+    provider_ref = models.CharField(max_length=255)
+    reason = models.CharField(max_length=100, blank=True)
+    seen_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "provider_ref"], name="payments_fraudwarning_seen_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.provider_ref
 
 
 class EvidencePack(models.Model):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.states import Attention, PaymentState
 from unlockshop.kernel import clock, codes
 from unlockshop.kernel.money import Money
+from unlockshop.kernel.money_columns import exact
 
 
 class Payment(models.Model):
@@ -38,7 +39,18 @@ class Payment(models.Model):
         blank=True,
         help_text=_("What the provider kept; empty until known."),
     )
+    fee_currency = models.CharField(
+        max_length=3,
+        blank=True,
+        default="",
+        help_text=_("Not the payment's where the provider converts."),
+    )
     captured_at = models.DateTimeField(null=True, blank=True)
+    declined_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When the customer's means of payment was last refused while the payment page stayed open."),
+    )
     next_action_at = models.DateTimeField(null=True, blank=True)
     checks = models.PositiveIntegerField(default=0)
 
@@ -64,6 +76,8 @@ class Payment(models.Model):
                 condition=~Q(state__in=["created", "open", "pending"]) | Q(next_action_at__isnull=False),
                 name="payments_payment_live_has_next_action",
             ),
+            exact("payments_payment_amount_exact"),
+            exact("payments_payment_fee_exact", amount="fee", currency="fee_currency"),
         ]
 
     def __str__(self) -> str:
@@ -73,3 +87,8 @@ class Payment(models.Model):
     def money(self) -> Money:
         """What was asked for."""
         return Money(self.amount, self.currency)
+
+    @property
+    def fee_money(self) -> Money | None:
+        """What the provider kept; None until known."""
+        return None if self.fee is None else Money(self.fee, self.fee_currency)

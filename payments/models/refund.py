@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.states import RefundState
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
+from unlockshop.kernel.money_columns import exact
 from unlockshop.kernel.work import WorkItem
 
 
@@ -56,10 +57,11 @@ class Refund(WorkItem):
                 name="payments_refund_succeeded_has_proof",
             ),
             models.UniqueConstraint(fields=["payment", "provider_ref"], name="payments_refund_provider_ref_unique"),
+            exact("payments_refund_amount_exact"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} of {self.payment}"
+        return f"{self.money} of {self.payment}"
 
     @property
     def money(self) -> Money:

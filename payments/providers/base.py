@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -57,7 +58,10 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFact:
-    """A payment as the provider has it on its books, fetched from its API."""
+    """A payment as the provider has it on its books, fetched from its API.
+
+    ``is_declined``: the customer's means of payment was just refused, and the page stays open for another.
+    """
 
     provider_ref: str
     charge_ref: str | None
@@ -65,6 +69,7 @@ class PaymentFact:
     money: Money
     reference: str
     is_live: bool
+    is_declined: bool = False
 
 
 class RefundFactState(StrEnum):
@@ -125,20 +130,38 @@ class WarningFact:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointFact:
+    """An address that the provider sends events to, as configured there. The event ``*`` stands for all of them."""
+
+    provider_ref: str
+    url: str
+    events: frozenset[str]
+    is_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """An authentic webhook event, and which object of the provider it is about."""
+    """An authentic webhook event, and which object of the provider it is about.
+
+    ``doubt`` says why it cannot be meant for this shop (another mode, another account); empty for every other.
+    """
 
     event_id: str
     event_type: str
     subject: Subject
     subject_ref: str
     payload: Mapping[str, Any]
+    doubt: str = ""
 
 
 class PaymentProvider(Protocol):
-    """One provider."""
+    """One provider. ``webhook_events`` are those that a webhook endpoint there should be asked for."""
 
     name: str
+    webhook_events: frozenset[str]
+
+    def step(self, currency: str) -> Decimal | None:
+        """The smallest amount of ``currency`` that it moves, such as 0.01; None where it does not take it."""
 
     def begin(self, request: PaymentRequest) -> Begun:
         """Ask the provider to collect. The same request again gives the same answer."""
@@ -147,10 +170,13 @@ class PaymentProvider(Protocol):
         """The payment as it stands there now. Collects it first where the customer has approved it."""
 
     def close(self, provider_ref: str) -> None:
-        """Stop waiting for the customer, so that nothing can be paid late. Does nothing when it is over."""
+        """Stop waiting for the customer, so that nothing is paid twice or late. Does nothing when it is over."""
 
     def fee(self, charge_ref: str) -> Money | None:
-        """What the provider kept of a captured payment, in the payment's currency; None while it does not say."""
+        """What the provider kept of a captured payment; None while it does not say.
+
+        Where it converts, this is in the currency of our account there.
+        """
 
     def refund(self, order: RefundOrder) -> RefundFact:
         """Give money back. The same order again, within 23 hours, gives the same answer."""
@@ -164,6 +190,9 @@ class PaymentProvider(Protocol):
     def fetch_dispute(self, provider_ref: str) -> DisputeFact:
         """The dispute as it stands there now."""
 
+    def disputes_since(self, moment: datetime) -> Iterator[str]:
+        """The ids of disputes there that were opened since ``moment``, for reconciliation."""
+
     def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
         """Answer a dispute, once and for good."""
 
@@ -172,6 +201,9 @@ class PaymentProvider(Protocol):
 
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """Every payment there that was begun or captured since ``moment``, for reconciliation."""
+
+    def webhook_endpoints(self) -> list[EndpointFact]:
+        """Where the provider sends events of this account."""
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify and read a delivery; raises ``NotAuthentic``, or ``Retryable`` when it cannot be verified now."""

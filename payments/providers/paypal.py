@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from payments.providers import paypal_disputes, paypal_facts, paypal_money, payp
 from payments.providers.base import (
     Begun,
     DisputeFact,
+    EndpointFact,
     FactState,
     NotAuthentic,
     Notice,
@@ -58,6 +60,7 @@ _AFTER_REFUSED_CAPTURE: Final = {
     "duplicate_invoice_id": FactState.EXPIRED,
     NOT_FOUND: FactState.EXPIRED,
 }
+_DECLINED: Final = frozenset({"instrument_declined", "redirect_payer_for_alternate_funding"})
 _UNFIT_DESCRIPTOR: Final = re.compile(r"[^A-Za-z0-9 .*-]")
 _UNFIT_NOTE: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
@@ -68,6 +71,11 @@ class PayPalProvider:
     """Adapter for orders; a payment's ``provider_ref`` is the order's id, its ``charge_ref`` the capture's."""
 
     name = "paypal"
+    webhook_events = paypal_webhook.EVENTS
+
+    def step(self, currency: str) -> Decimal | None:
+        """PayPal's own list, smaller than ISO 4217's and with fewer decimals."""
+        return paypal_money.step(currency)
 
     def begin(self, request: PaymentRequest) -> Begun:
         """Create the order, keyed by ``request.key``.
@@ -100,8 +108,9 @@ class PayPalProvider:
             if refusal.code == "order_already_captured":
                 order = self._order(provider_ref)
             elif refusal.code in _AFTER_REFUSED_CAPTURE:
+                fact = _read(lambda: paypal_facts.payment(approved))
                 state = _AFTER_REFUSED_CAPTURE[refusal.code]
-                return replace(_read(lambda: paypal_facts.payment(approved)), state=state)
+                return replace(fact, state=state, is_declined=refusal.code in _DECLINED)
             else:
                 raise
         return _read(lambda: paypal_facts.payment(order))
@@ -152,6 +161,10 @@ class PayPalProvider:
         found = call("GET", f"v1/customer/disputes/{part(provider_ref)}")
         return _read(lambda: paypal_disputes.dispute(found))
 
+    def disputes_since(self, moment: datetime) -> Iterator[str]:
+        """Every dispute that changed since ``moment``; PayPal lists by that, too."""
+        return paypal_disputes.disputes_since(moment)
+
     def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
         """Send the texts as evidence, once and for good. Once they are sent a failure can only be unknown."""
         path = f"v1/customer/disputes/{part(provider_ref)}/provide-evidence"
@@ -191,6 +204,11 @@ class PayPalProvider:
                 raise
             return _read(lambda: paypal_facts.payment_of_transaction(info))
         return _read(lambda: paypal_facts.payment_of_capture(capture))
+
+    def webhook_endpoints(self) -> list[EndpointFact]:
+        """The webhooks of the app that the client id belongs to."""
+        found = call("GET", "v1/notifications/webhooks")
+        return _read(lambda: paypal_webhook.endpoints(found))
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Check the form, have PayPal verify the delivered bytes, then read the event.
@@ -263,8 +281,8 @@ def _reported(start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
     for page in range(1, MAX_REPORT_PAGES + 1):
         query = urlencode(
             {
-                "start_date": _stamp(start),
-                "end_date": _stamp(end),
+                "start_date": paypal_facts.stamp(start),
+                "end_date": paypal_facts.stamp(end),
                 "fields": "transaction_info",
                 "page_size": REPORT_PAGE,
                 "page": page,
@@ -285,10 +303,6 @@ def _reported(start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
 
 def _received(page: dict[str, Any]) -> list[dict[str, Any]]:
     return _read(lambda: paypal_facts.received(page))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _read(read: Callable[[], _Fact]) -> _Fact:

@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from payments.providers import paypal_facts, paypal_money
 from payments.providers.base import DisputeFact
+from payments.providers.paypal_api import call
 from payments.states import DisputeState
-from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.errors import OutcomeUnknown, Refused
 from unlockshop.kernel.money import Money, zero
 
 MAX_NOTE: Final = 2000
 MAX_EVIDENCES: Final = 100
+LIST_PAGE: Final = 50
+MAX_LIST_PAGES: Final = 1000
 # Kinds of evidence of PayPal's that a shop without parcels can have; a text of any other name goes in as OTHER.
 KINDS: Final = frozenset(
     {
@@ -67,6 +72,23 @@ def dispute(found: Json) -> DisputeFact:
         has_our_evidence=any(part.get("source") == "SUBMITTED_BY_SELLER" for part in found.get("evidences") or []),
         funds_withdrawn=taken.amount > 0 if found.get("money_movements") else state == DisputeState.LOST,
     )
+
+
+def disputes_since(at: datetime) -> Iterator[str]:
+    """The ids of every dispute that changed since ``at``, page by page."""
+    query = {"update_time_after": paypal_facts.stamp(at), "page_size": str(LIST_PAGE)}
+    for _page in range(MAX_LIST_PAGES):
+        found = call("GET", f"v1/customer/disputes?{urlencode(query)}")
+        try:
+            listed = [str(item["dispute_id"]) for item in found.get("items") or []]
+            onward = [link["href"] for link in found.get("links") or [] if link["rel"] == "next"]
+        except paypal_facts.UNREADABLE as error:
+            raise OutcomeUnknown(f"PayPal's list of disputes is not readable: {error!r}") from error
+        yield from listed
+        token = parse_qs(urlsplit(onward[0]).query).get("next_page_token") if onward else None
+        if not token:
+            return
+        query["next_page_token"] = token[0]
 
 
 def _state(found: Json, taken: Money) -> DisputeState:

@@ -7,7 +7,7 @@ is not as PayPal's API describes it; ``UNREADABLE`` names them.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -134,11 +134,9 @@ def _is_payment(info: Json) -> bool:
 
 
 def fee(capture: Json) -> Money | None:
-    """What PayPal kept, in the payment's currency."""
+    """What PayPal kept."""
     found = (capture.get("seller_receivable_breakdown") or {}).get("paypal_fee")
-    if not found or found["currency_code"] != capture["amount"]["currency_code"]:
-        return None
-    return paypal_money.money(found)
+    return paypal_money.money(found) if found else None
 
 
 def refund(found: Json, charge_ref: str = "") -> RefundFact:
@@ -162,6 +160,11 @@ def refunds(order: Json) -> list[RefundFact]:
     """Every refund of an order's captures."""
     units = order["purchase_units"]
     return [refund(item) for unit in units for item in (unit.get("payments") or {}).get("refunds") or []]
+
+
+def stamp(at: datetime) -> str:
+    """A time as PayPal's queries take it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(text: str) -> datetime:

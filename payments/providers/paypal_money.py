@@ -19,6 +19,13 @@ WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
 _VALUE: Final = re.compile(r"-?[0-9]{1,20}([.][0-9]{1,6})?")
 
 
+def step(currency: str) -> Decimal | None:
+    """The smallest amount that PayPal moves; None for a currency that it does not take."""
+    if currency not in CURRENCIES:
+        return None
+    return Decimal(1) if currency in WHOLE else Decimal("0.01")
+
+
 def amount(money: Money) -> dict[str, str]:
     """A positive amount for a request. Raises ``Refused`` with code ``currency`` or ``amount``."""
     if money.currency not in CURRENCIES:

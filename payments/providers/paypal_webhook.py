@@ -18,10 +18,23 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from payments.providers import paypal_api, paypal_facts
-from payments.providers.base import NotAuthentic, Notice
+from payments.providers.base import EndpointFact, NotAuthentic, Notice
 from payments.states import Subject
 
 VERIFY_PATH: Final = "v1/notifications/verify-webhook-signature"
+EVENTS: Final = frozenset(
+    {
+        "CHECKOUT.ORDER.APPROVED",
+        "PAYMENT.CAPTURE.COMPLETED",
+        "PAYMENT.CAPTURE.PENDING",
+        "PAYMENT.CAPTURE.DENIED",
+        "PAYMENT.CAPTURE.REFUNDED",
+        "PAYMENT.CAPTURE.REVERSED",
+        "CUSTOMER.DISPUTE.CREATED",
+        "CUSTOMER.DISPUTE.UPDATED",
+        "CUSTOMER.DISPUTE.RESOLVED",
+    }
+)
 # Our names in the call, PayPal's headers, and how long each may be.
 _HEADERS: Final = {
     "auth_algo": ("paypal-auth-algo", 100),
@@ -85,6 +98,16 @@ def _refuse_constant(name: str) -> None:
 def splice(found: Mapping[str, str], body: bytes) -> bytes:
     """The body of the verification call, with the delivered bytes unchanged inside."""
     return json.dumps(found)[:-1].encode() + b', "webhook_event": ' + body + b"}"
+
+
+def endpoints(found: Mapping[str, Any]) -> list[EndpointFact]:
+    """The configured webhooks. Raises one of ``paypal_facts.UNREADABLE``."""
+    return [
+        EndpointFact(
+            str(each["id"]), str(each["url"]), frozenset(str(kind["name"]) for kind in each["event_types"]), True
+        )
+        for each in found["webhooks"]
+    ]
 
 
 def notice(found: Mapping[str, Any]) -> Notice:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import stripe
 from django.conf import settings
 
-from payments.providers import stripe_disputes, stripe_refunds
+from payments.providers import stripe_disputes, stripe_money, stripe_refunds
 from payments.providers.base import (
     Begun,
     DisputeFact,
+    EndpointFact,
     FactState,
     NotAuthentic,
     Notice,
@@ -29,7 +31,7 @@ from payments.providers.base import (
 from payments.states import Subject
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import OutcomeUnknown, Refused, Retryable
-from unlockshop.kernel.money import Money, MoneyError, from_minor
+from unlockshop.kernel.money import EXPONENTS, Money, MoneyError
 
 TIMEOUT_SECONDS: Final = 15
 NETWORK_RETRIES: Final = 2
@@ -46,6 +48,9 @@ SESSION_EVENTS: Final = frozenset(
 # ``charge.refunded`` carries a charge; the refund's own event comes beside it.
 REFUND_EVENTS: Final = frozenset({"refund.created", "refund.updated", "refund.failed"})
 DISPUTE_PREFIX: Final = "charge.dispute."
+DISPUTE_EVENTS: Final = frozenset(
+    DISPUTE_PREFIX + name for name in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+)
 WARNING_EVENT: Final = "radar.early_fraud_warning.created"
 
 
@@ -53,6 +58,11 @@ class StripeProvider:
     """Adapter for Checkout Sessions; a payment's ``provider_ref`` is the session's id."""
 
     name = "stripe"
+    webhook_events = SESSION_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS | {WARNING_EVENT}
+
+    def step(self, currency: str) -> Decimal | None:
+        """Stripe takes every currency that the shop knows."""
+        return stripe_money.step(currency) if currency in EXPONENTS else None
 
     def begin(self, request: PaymentRequest) -> Begun:
         """Create the Checkout Session, keyed by ``request.key``."""
@@ -64,7 +74,7 @@ class StripeProvider:
                     "quantity": 1,
                     "price_data": {
                         "currency": request.money.currency.lower(),
-                        "unit_amount": request.money.minor,
+                        "unit_amount": stripe_money.minor(request.money),
                         "product_data": {"name": request.description},
                     },
                 }
@@ -106,9 +116,9 @@ class StripeProvider:
         intent = _call(lambda client: client.v1.payment_intents.retrieve(charge_ref, expand))
         charge = intent.get("latest_charge")
         balance = charge.get("balance_transaction") if isinstance(charge, dict) else None
-        if not isinstance(balance, dict) or str(balance["currency"]) != str(intent["currency"]):
+        if not isinstance(balance, dict):
             return None
-        return from_minor(balance["fee"], str(balance["currency"]))
+        return stripe_money.read(balance["fee"], str(balance["currency"]))
 
     def refund(self, order: RefundOrder) -> RefundFact:
         """Give money back, keyed by the refund row's id."""
@@ -125,6 +135,10 @@ class StripeProvider:
     def fetch_dispute(self, provider_ref: str) -> DisputeFact:
         """The dispute as Stripe has it now."""
         return stripe_disputes.fetch_dispute(_call, provider_ref)
+
+    def disputes_since(self, moment: datetime) -> Iterator[str]:
+        """Every dispute opened since ``moment``."""
+        return stripe_disputes.disputes_since(_call, moment)
 
     def submit_evidence(self, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
         """Answer a dispute, once and for good."""
@@ -146,6 +160,14 @@ class StripeProvider:
                 return
             params["starting_after"] = page["data"][-1]["id"]
 
+    def webhook_endpoints(self) -> list[EndpointFact]:
+        """The webhook endpoints of the account in the key's mode."""
+        listed = _call(lambda client: client.v1.webhook_endpoints.list({"limit": 100}))
+        try:
+            return [_endpoint(row) for row in listed["data"]]
+        except (KeyError, TypeError) as error:
+            raise OutcomeUnknown(f"Stripe's webhook endpoints are not readable: {error!r}") from error
+
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify signature and age (either way, 300 s), then read the event."""
         signature = headers.get("Stripe-Signature", "")
@@ -162,7 +184,12 @@ class StripeProvider:
             raise NotAuthentic(str(error)) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotAuthentic(f"not a Stripe event: {type(error).__name__}") from error
-        return Notice(event_id, event_type, subject, ref, event)
+        return Notice(event_id, event_type, subject, ref, event, _doubt(event))
+
+
+def _endpoint(row: Mapping[str, Any]) -> EndpointFact:
+    events = frozenset(str(each) for each in row["enabled_events"])
+    return EndpointFact(str(row["id"]), str(row["url"]), events, is_enabled=row["status"] == "enabled")
 
 
 def _subject(event_type: str, thing: Mapping[str, Any]) -> tuple[Subject, str]:
@@ -176,6 +203,15 @@ def _subject(event_type: str, thing: Mapping[str, Any]) -> tuple[Subject, str]:
     if event_type == WARNING_EVENT:
         return Subject.WARNING, _name(thing["payment_intent"], 255)
     return Subject.NONE, ""
+
+
+def _doubt(event: Mapping[str, Any]) -> str:
+    """Why an event is not about this shop's money: the library checks neither mode nor account."""
+    if bool(event.get("livemode")) != settings.PAYMENTS_LIVE:
+        return "an event of live mode" if event.get("livemode") else "an event of test mode"
+    if event.get("account"):
+        return f"an event of the account {event['account']}"
+    return ""
 
 
 def _name(value: Any, longest: int) -> str:
@@ -202,7 +238,7 @@ def _fact(session: dict[str, Any]) -> PaymentFact:
         provider_ref=str(session["id"]),
         charge_ref=str(intent["id"]) if isinstance(intent, dict) else intent,
         state=_state(session, intent),
-        money=from_minor(session["amount_total"], str(session["currency"])),
+        money=stripe_money.read(session["amount_total"], str(session["currency"])),
         reference=str((session.get("metadata") or {}).get("reference", "")),
         is_live=bool(session["livemode"]),
     )

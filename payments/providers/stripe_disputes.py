@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from payments.providers import stripe_money
 from payments.providers.base import DisputeFact, WarningFact
 from payments.states import DisputeState
 from unlockshop.kernel.errors import OutcomeUnknown
-from unlockshop.kernel.money import Money, from_minor
+from unlockshop.kernel.money import Money
 
 Call = Callable[[Any], dict[str, Any]]
 
@@ -39,6 +40,17 @@ STATES: Final[Mapping[str, DisputeState]] = {
 def fetch_dispute(call: Call, provider_ref: str) -> DisputeFact:
     """The dispute as Stripe has it now."""
     return _fact(call(lambda client: client.v1.disputes.retrieve(provider_ref)))
+
+
+def disputes_since(call: Call, moment: datetime) -> Iterator[str]:
+    """The ids of every dispute opened since ``moment``, the newest first."""
+    params: dict[str, Any] = {"created": {"gte": int(moment.timestamp())}, "limit": 100}
+    while True:
+        page = call(lambda client, asked=dict(params): client.v1.disputes.list(asked))
+        yield from (str(found["id"]) for found in page["data"])
+        if not page.get("has_more") or not page["data"]:
+            return
+        params["starting_after"] = page["data"][-1]["id"]
 
 
 def submit_evidence(call: Call, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:
@@ -67,7 +79,7 @@ def _fact(dispute: dict[str, Any]) -> DisputeFact:
             provider_ref=str(dispute["id"]),
             charge_ref=_charge_ref(dispute),
             state=STATES[dispute["status"]],
-            money=from_minor(dispute["amount"], str(dispute["currency"])),
+            money=stripe_money.read(dispute["amount"], str(dispute["currency"])),
             reason=str(dispute["reason"]),
             status=str(dispute["status"]),
             respond_by=_moment(details["due_by"]),
@@ -90,7 +102,7 @@ def _fee(movements: list[dict[str, Any]]) -> Money | None:
     if not movements:
         return None
     currency = str(movements[0]["currency"])
-    return from_minor(sum(each["fee"] for each in movements if each["currency"] == currency), currency)
+    return stripe_money.read(sum(each["fee"] for each in movements if each["currency"] == currency), currency)
 
 
 def _moment(seconds: int | None) -> datetime | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from payments.providers import stripe_money
 from payments.providers.base import RefundFact, RefundFactState, RefundOrder
 from unlockshop.kernel.errors import OutcomeUnknown
-from unlockshop.kernel.money import MoneyError, from_minor
+from unlockshop.kernel.money import MoneyError
 
 Call = Callable[[Any], dict[str, Any]]
 
@@ -25,7 +26,7 @@ def refund(call: Call, order: RefundOrder) -> RefundFact:
     """Create the refund; within 24 hours the same key gets the same answer."""
     params = {
         "payment_intent": order.charge_ref,
-        "amount": order.money.minor,
+        "amount": stripe_money.minor(order.money),
         "reason": "requested_by_customer",
         "metadata": {"refund_id": order.key},
     }
@@ -53,7 +54,7 @@ def fact(row: dict[str, Any]) -> RefundFact:
             charge_ref=str(row["payment_intent"]),
             key=str((row.get("metadata") or {}).get("refund_id", "")),
             state=STATES[row["status"]],
-            money=from_minor(row["amount"], str(row["currency"])),
+            money=stripe_money.read(row["amount"], str(row["currency"])),
             failure=str(row.get("failure_reason") or ""),
         )
     except (KeyError, TypeError, MoneyError) as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
+from services.suppliers.base import CatalogueEntry, CustomField
 from services.suppliers.dhru_envelope import get, money, scalar
 from services.suppliers.plain_text import to_line, to_plain_text
 
@@ -14,39 +13,11 @@ _NOT_REQUIRED: Final = frozenset({"", "none", "no", "0", "false", "null", "optio
 _PREFIX: Final = "requires."
 
 
-@dataclass(frozen=True, slots=True)
-class CustomField:
-    """A question of the supplier's own. ``name`` is the exact key to send the answer under."""
+def read_catalogue(listed: Any, kind: str = "IMEI") -> list[CatalogueEntry]:
+    """The services of LIST: groups or bare services, in objects or arrays. Entries without an id are skipped.
 
-    name: str
-    kind: str
-    options: tuple[str, ...]
-    description: str
-    is_required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
-    """One service on offer. ``cost`` is in the account's currency; all texts are plain text.
-
-    ``identifier_label`` is set when the service asks for something else than an IMEI.
+    ``kind`` is that of an entry which does not say its own.
     """
-
-    service_id: str
-    name: str
-    group: str
-    kind: str
-    cost: Decimal | None
-    time: str
-    info: str
-    requires: tuple[str, ...]
-    custom_fields: tuple[CustomField, ...]
-    identifier_label: str
-    allows_letters: bool
-
-
-def read_catalogue(listed: Any) -> list[CatalogueEntry]:
-    """The services of LIST: groups or bare services, in objects or arrays. Entries without an id are skipped."""
     found: dict[str, CatalogueEntry] = {}
     for key, group in _entries(listed):
         services = get(group, "SERVICES")
@@ -56,7 +27,7 @@ def read_catalogue(listed: Any) -> list[CatalogueEntry]:
         else:
             pairs = list(_entries(services))
         for service_key, service in pairs:
-            entry = _entry(service_key, service, group)
+            entry = _entry(service_key, service, group, kind)
             if entry is not None:
                 found.setdefault(entry.service_id, entry)
     return list(found.values())
@@ -69,7 +40,7 @@ def _entries(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield str(key), inner
 
 
-def _entry(key: str, service: dict[str, Any], group: dict[str, Any]) -> CatalogueEntry | None:
+def _entry(key: str, service: dict[str, Any], group: dict[str, Any], kind: str) -> CatalogueEntry | None:
     service_id = scalar(get(service, "SERVICEID")) or key.strip()
     if not service_id or len(service_id) > 80:
         return None
@@ -79,7 +50,7 @@ def _entry(key: str, service: dict[str, Any], group: dict[str, Any]) -> Catalogu
         service_id=service_id,
         name=to_line(scalar(get(service, "SERVICENAME", "NAME")), 200),
         group=to_line(scalar(get(group, "GROUPNAME")), 200),
-        kind=(scalar(get(service, "SERVICETYPE")) or scalar(get(group, "GROUPTYPE")) or "IMEI").upper()[:20],
+        kind=(scalar(get(service, "SERVICETYPE")) or scalar(get(group, "GROUPTYPE")) or kind).upper()[:20],
         cost=money(get(service, "CREDIT")),
         time=to_line(scalar(get(service, "TIME")), 80),
         info=to_plain_text(scalar(get(service, "INFO"))),
@@ -94,7 +65,12 @@ def _requires(service: dict[str, Any]) -> tuple[str, ...]:
     """The inputs of ``Requires.X`` that are wanted: Required, YES, 1; not None, no, 0, Optional."""
     flags = {str(key).strip(): value for key, value in service.items()}
     names = [name for name in flags if name.casefold().startswith(_PREFIX) and not _is_custom(name)]
-    return tuple(name[len(_PREFIX) :] for name in names if scalar(flags[name]).casefold() not in _NOT_REQUIRED)
+    return tuple(name[len(_PREFIX) :] for name in names if is_wanted(flags[name]))
+
+
+def is_wanted(value: Any) -> bool:
+    """Required, YES, 1; not None, no, 0, Optional (section 4.2)."""
+    return value is True or scalar(value).casefold() not in _NOT_REQUIRED
 
 
 def _is_custom(name: str) -> bool:

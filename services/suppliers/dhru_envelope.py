@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -18,6 +18,7 @@ from services.suppliers.plain_text import storable
 _BLANK: Final = "\ufeff \t\r\n\0"
 _OBJECT: Final = re.compile(r'\{\s*"')
 _MAX_STARTS: Final = 64
+_LONG_CHARS: Final = 2 * 1024 * 1024
 _MAX_DEPTH: Final = 40
 _KEYS: Final = frozenset({"success", "error"})
 _ROW_NAMES: Final = frozenset({"item", "row", "element"})
@@ -42,10 +43,14 @@ class Envelope:
         return " ".join(texts(self.error))
 
 
-def read_envelope(text: str) -> Envelope | None:
-    """The envelope in ``text``, or None. Content type and HTTP status play no part (section 8, point 3)."""
+def read_envelope(text: str, keys: Collection[str] = ()) -> Envelope | None:
+    """The envelope in ``text``, or None. Content type and HTTP status play no part (section 8, point 3).
+
+    The answer to a bulk call may consist of rows under our own ``keys`` alone (section 4.6).
+    """
     text = text.strip(_BLANK)
-    top = _json_envelope(text)
+    known = _KEYS | {key.strip().casefold() for key in keys}
+    top = _json_envelope(text, known)
     if top is None:
         top = _xml_envelope(text)
     if top is None:
@@ -58,11 +63,11 @@ def _present(value: Any) -> Any:
     return None if value in ([], {}, "", False) else value
 
 
-def _is_envelope(value: Any) -> bool:
-    return isinstance(value, dict) and any(str(key).strip().casefold() in _KEYS for key in value)
+def _is_envelope(value: Any, known: Collection[str] = _KEYS) -> bool:
+    return isinstance(value, dict) and any(str(key).strip().casefold() in known for key in value)
 
 
-def _json_envelope(text: str) -> dict[str, Any] | None:
+def _json_envelope(text: str, known: Collection[str]) -> dict[str, Any] | None:
     """The whole text, else the first object that runs to the end of the text and is an envelope.
 
     To the very end, so that an envelope quoted in the middle of an error page (it could be somebody's input)
@@ -72,15 +77,16 @@ def _json_envelope(text: str) -> dict[str, Any] | None:
         whole = _json(text)
         entries = whole if isinstance(whole, list) else [whole]
         for entry in entries[:1]:
-            if _is_envelope(entry):
+            if _is_envelope(entry, known):
                 return dict(entry)
         if whole is not None:
             return None
+    most = _MAX_STARTS if len(text) < _LONG_CHARS else _MAX_STARTS // 8
     for tried, start in enumerate(_OBJECT.finditer(text)):
-        if tried >= _MAX_STARTS:
+        if tried >= most:
             break
         found = _json(text[start.start() :])
-        if _is_envelope(found):
+        if _is_envelope(found, known):
             return dict(found)
     return None
 
@@ -160,18 +166,18 @@ def get(mapping: Any, *names: str) -> Any:
     return None
 
 
-def rows(value: Any) -> list[dict[str, Any]]:
+def rows(value: Any, depth: int = 8) -> list[dict[str, Any]]:
     """A list of objects, an object, or an object of numbered objects (sections 3 and 8): always a list."""
     if isinstance(value, list):
         return [row for row in value if isinstance(row, dict)]
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not depth:
         return []
     numbered: list[dict[str, Any]] = []
     plain: dict[str, Any] = {}
     for key, inner in value.items():
         name = str(key).strip().casefold()
         if isinstance(inner, (dict, list)) and (name.isdecimal() or name in _ROW_NAMES):
-            numbered += rows(inner)
+            numbered += rows(inner, depth - 1)
         else:
             plain[str(key)] = inner
     return ([plain] if plain else []) + numbered
@@ -199,6 +205,8 @@ def scalar(value: Any) -> str:
 
 def money(value: Any) -> Decimal | None:
     """An amount from ``16.41``, ``"$16.41"``, ``"12.5 USD"``, ``"1,234.50"`` or ``"€25,40"`` (section 4.1)."""
+    if isinstance(value, Decimal) and not (value.is_finite() and -12 < value.adjusted() < 12):
+        return Decimal(0) if value == 0 else None
     found = _MONEY.search(scalar(value)[:60])
     if found is None:
         return None

@@ -14,6 +14,9 @@ from services.suppliers.http import Answer
 CONFIG: Final = "config"
 """Our own settings for the supplier are wrong: address or action. Not one of ``RefusalCode``: the order is held."""
 
+UNKNOWN_ACTION: Final = ("invalid action", "command not found", "unsupported action", "unknown action")
+"""The panel does not know the action, so it did nothing: another spelling of the action may be tried."""
+
 _UNPROVEN: Final = ""
 _TABLE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     # The first line with a matching text decides; matching ignores case.
@@ -50,10 +53,7 @@ _TABLE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "not available for ordering", "has no price set", "no tool found",
         ),
     ),
-    (
-        CONFIG,
-        ("invalid action", "command not found", "unsupported action", "unknown action", "invalid access"),
-    ),
+    (CONFIG, (*UNKNOWN_ACTION, "invalid access")),
     (
         RefusalCode.INPUT,
         (
@@ -71,6 +71,12 @@ def refusal_code(text: str) -> str:
         if any(mark in folded for mark in marks):
             return code
     return _UNPROVEN
+
+
+def is_unknown_action(text: str) -> bool:
+    """Whether an ERROR text says, beyond doubt, that the panel does not know the action."""
+    folded = text.casefold()
+    return refusal_code(text) == CONFIG and any(mark in folded for mark in UNKNOWN_ACTION)
 
 
 def front_refusal(answer: Answer) -> tuple[str, str] | None:

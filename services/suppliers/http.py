@@ -1,4 +1,4 @@
-"""One POST to a supplier, and the truth about whether it may have been heard.
+"""One call to a supplier, and the truth about whether it may have been heard.
 
 Everything turns on one flag of a call, ``is_sent``: it is raised before the first byte of the request is handed to
 the socket. A failure before it is ``Retryable`` (DNS, connecting, TLS, too late), a failure after it is
@@ -11,6 +11,7 @@ check keep the name. So a name that changes its mind in between wins nothing.
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import requests
@@ -38,10 +39,12 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 5.0
 MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_CATALOGUE_BYTES: Final = 16 * MAX_BODY_BYTES
+"""For lists of services, which at a large supplier outgrow the cap of every other answer."""
 MAX_LOGGED_CHARS: Final = 20_000
 _MAX_ADDRESSES: Final = 4
 _READ_BYTES: Final = 16_384
-_KEY_FIELD: Final = "apiaccesskey"
+_SECRET_NAMES: Final = frozenset({"apiaccesskey", "key", "authorization"})
 _HEADERS: Final = {
     "User-Agent": "Mozilla/5.0 (compatible; Unlockshop/1.0)",
     "Accept": "application/json",
@@ -99,11 +102,8 @@ class _Flight:
             return
         if self.is_expired:
             raise Retryable("nothing was sent: connecting took too long")
-        if self.send_before is not None:
-            asked = time.monotonic()
-            moment = clock.database_now()
-            if moment + timedelta(seconds=time.monotonic() - asked) > self.send_before:
-                raise Retryable("nothing was sent: too late to send")
+        if self.send_before is not None and clock.database_now_unasked() > self.send_before:
+            raise Retryable("nothing was sent: too late to send")
         self.is_sent = True
 
     def check_in_time(self) -> None:
@@ -185,33 +185,65 @@ class _PinnedAdapter(HTTPAdapter):
 
 
 class SupplierHttp:
-    """POSTs forms to one supplier and writes each exchange, masked, to ``exchanges``."""
+    """Calls one supplier and writes each exchange, masked, to ``exchanges``.
+
+    ``headers`` go with every call. Whatever carries the key by name, in a form or a header, is masked in the log.
+    """
 
     def __init__(
-        self, endpoint: Endpoint, exchanges: list[Exchange], *, deadline_seconds: float | None = None
+        self,
+        endpoint: Endpoint,
+        exchanges: list[Exchange],
+        *,
+        deadline_seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._url = endpoint.url
         self._allow_loopback = endpoint.allow_loopback
         self._exchanges = exchanges
-        self._seconds = settings.SUPPLIER_DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
+        chosen = endpoint.deadline_seconds if deadline_seconds is None else deadline_seconds
+        self._seconds = settings.SUPPLIER_DEADLINE_SECONDS if chosen is None else chosen
         self.masked: Callable[[str], str] = Mask(endpoint.api_key)
+        self._headers = dict(headers or {})
 
-    def post(self, form: Mapping[str, str], *, purpose: str, send_before: datetime | None = None) -> Answer:
-        """One POST. Raises ``Refused("address")``, ``Retryable`` (nothing was sent) or ``OutcomeUnknown``.
+    def post(
+        self, form: Mapping[str, str], *, purpose: str, send_before: datetime | None = None,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:  # fmt: skip
+        """One POST of a form. Raises ``Refused("address")``, ``Retryable`` (nothing was sent) or ``OutcomeUnknown``.
 
         Any HTTP status is an answer, a redirect too; what it means is the caller's protocol.
         """
+        request = requests.Request("POST", self._url, data=dict(form))
+        return self._exchange(request, _shown(form), purpose=purpose, send_before=send_before, max_bytes=max_bytes)
+
+    def post_json(
+        self, path: str, body: Mapping[str, Any], *, purpose: str, send_before: datetime | None = None
+    ) -> Answer:
+        """One POST of a JSON object to ``path`` below the endpoint's URL. Raises like ``post``."""
+        text = json.dumps(dict(body))
+        headers = {"Content-Type": "application/json"}
+        request = requests.Request("POST", self._url + path, data=text.encode(), headers=headers)
+        return self._exchange(request, [text], purpose=purpose, send_before=send_before)
+
+    def get(self, path: str, *, purpose: str) -> Answer:
+        """One GET of ``path`` below the endpoint's URL, for calls that change nothing. Raises like ``post``."""
+        return self._exchange(requests.Request("GET", self._url + path), [], purpose=purpose)
+
+    def _exchange(
+        self, request: requests.Request, shown: list[str], *, purpose: str, send_before: datetime | None = None,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:  # fmt: skip
         began = time.monotonic()
-        heard = _Heard()
+        heard = _Heard(max_bytes)
         problem = ""
         try:
-            return self._post(form, began + self._seconds, send_before, heard)
+            return self._send(request, began + self._seconds, send_before, heard)
         except ShopError as error:
             problem = self.masked(str(error))
             raise
         finally:
-            shown = {name: MASK if name == _KEY_FIELD else value for name, value in form.items()}
-            lines = [f"POST {self._url.partition('?')[0]}", *(f"{name}: {shown[name]}" for name in shown)]
+            lines = [f"{request.method} {request.url.partition('?')[0]}", *_shown(self._headers), *shown]
             self._exchanges.append(
                 Exchange(
                     purpose=purpose,
@@ -223,7 +255,7 @@ class SupplierHttp:
                 )
             )
 
-    def _post(self, form: Mapping[str, str], deadline: float, send_before: datetime | None, heard: _Heard) -> Answer:
+    def _send(self, request: requests.Request, deadline: float, send_before: datetime | None, heard: _Heard) -> Answer:
         addresses = checked_addresses(
             self._url, allow_loopback=self._allow_loopback, seconds=min(CONNECT_SECONDS, self._seconds)
         )
@@ -233,10 +265,10 @@ class SupplierHttp:
         watchdog.start()
         adapter = _PinnedAdapter(flight)
         try:
-            request = requests.Request("POST", self._url, data=dict(form), headers=_HEADERS).prepare()
+            request.headers = {**_HEADERS, **self._headers, **request.headers}
             # The adapter itself, not a Session: a Session reads a redirect's body whole before it stops.
             timeout = (min(CONNECT_SECONDS, flight.seconds_left()), flight.seconds_left())
-            with adapter.send(request, stream=True, timeout=timeout, verify=True) as response:
+            with adapter.send(request.prepare(), stream=True, timeout=timeout, verify=True) as response:
                 heard.status = response.status_code
                 location = self.masked(str(response.headers.get("Location", "")))[:200]
                 while chunk := response.raw.read1(_READ_BYTES, decode_content=True):
@@ -256,14 +288,20 @@ class SupplierHttp:
         return storable(self.masked(text))[:MAX_LOGGED_CHARS]
 
 
+def _shown(named: Mapping[str, str]) -> list[str]:
+    """Fields or headers as lines for the log."""
+    return [f"{name}: {MASK if name.casefold() in _SECRET_NAMES else value}" for name, value in named.items()]
+
+
 class _Heard:
     """What has come in so far; of a broken answer the log keeps the part that was there."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
         self.status: int | None = None
         self.body = bytearray()
+        self._max_bytes = max_bytes
 
     def add(self, chunk: bytes) -> None:
         self.body += chunk
-        if len(self.body) > MAX_BODY_BYTES:
-            raise OutcomeUnknown("the answer is larger than 1 MiB")
+        if len(self.body) > self._max_bytes:
+            raise OutcomeUnknown(f"the answer is larger than {self._max_bytes // MAX_BODY_BYTES} MiB")

@@ -18,6 +18,8 @@ MAX_CHARS: Final = 8_000
 MASK: Final = "[masked]"
 _SHORTEST_SECRET: Final = 4
 _MAX_INPUT: Final = 40_000
+# Python refuses to read a number of thousands of digits; no character has one of eight.
+_LONG_REFERENCE: Final = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
 _BREAKING: Final = frozenset(
     {"br", "p", "div", "tr", "li", "ul", "ol", "table", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "pre"}
 )
@@ -112,6 +114,7 @@ class Mask:
 
 
 def _without_tags(html: str) -> str:
+    html = _LONG_REFERENCE.sub("\ufffd", html)
     reader = _Reader()
     try:
         reader.feed(_OPEN_END.sub("", html))

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from services.models import Supplier
-from services.suppliers.base import Endpoint, SupplierClient
+from services.suppliers.base import Endpoint, Feature, SupplierClient
 from unlockshop.kernel.errors import Retryable
 
 
@@ -22,18 +22,32 @@ def _adapter_class(path: str) -> Any:
     return import_string(path)
 
 
+def adapter_for(name: str) -> Any:
+    """The adapter class of that name in the settings; raises ``UnknownAdapter``."""
+    try:
+        return _adapter_class(settings.SUPPLIER_ADAPTERS[name])
+    except KeyError as error:
+        raise UnknownAdapter(f"no adapter named {name!r}") from error
+
+
+def features_of(supplier: Supplier) -> frozenset[Feature]:
+    """What the supplier's protocol has, as this supplier is set up; nothing for an unknown adapter. Calls nobody."""
+    try:
+        return client_for(supplier).features
+    except UnknownAdapter:
+        return frozenset()
+
+
 def client_for(supplier: Supplier) -> SupplierClient:
     """A fresh client for ``supplier``; raises ``UnknownAdapter``."""
-    try:
-        path = settings.SUPPLIER_ADAPTERS[supplier.adapter]
-    except KeyError as error:
-        raise UnknownAdapter(f"no adapter named {supplier.adapter!r}") from error
+    adapter = adapter_for(supplier.adapter)
     endpoint = Endpoint(
         url=supplier.url,
         username=supplier.username,
         api_key=supplier.api_key,
-        sends_reference=supplier.finds_by_reference,
+        sends_reference=supplier.sends_reference or supplier.finds_by_reference,
         allow_loopback=settings.SUPPLIERS_ALLOW_LOOPBACK,
+        dialect=supplier.dialect,
     )
-    client: SupplierClient = _adapter_class(path)(endpoint)
+    client: SupplierClient = adapter(endpoint)
     return client

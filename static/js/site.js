@@ -4,6 +4,7 @@
 document.querySelector(".error-summary")?.focus();
 
 // <time datetime="…Z"> says UTC; visitors read it in their own zone and language, and the UTC text is the title.
+// One with data-zone is promised by that zone's clock: its words stay, with the visitor's own time behind them.
 const local = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
@@ -11,7 +12,8 @@ function localTimes() {
   document.querySelectorAll('time[datetime$="Z"]:not([title])').forEach((time) => {
     const text = local.format(new Date(time.dateTime));
     time.title = time.textContent.trim();
-    time.textContent = text;
+    if (!time.dataset.zone) time.textContent = text;
+    else if (time.dataset.zone !== local.resolvedOptions().timeZone) time.textContent = `${time.title} (${text})`;
   });
 }
 localTimes();
@@ -36,6 +38,20 @@ function again(form) {
   sent.delete(form);
   form.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
 }
+
+// An open <details data-menu> closes with Escape and with a press elsewhere.
+function closeMenus(except) {
+  document.querySelectorAll("details[data-menu][open]").forEach((menu) => {
+    if (menu !== except) menu.open = false;
+  });
+}
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details[data-menu]")));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details[data-menu][open]");
+  closeMenus();
+  if (menu?.contains(document.activeElement)) menu.querySelector("summary").focus();
+});
 
 // <button type="button" data-copy="id" data-copied="Copied" hidden>: shown where copying works.
 if (navigator.clipboard) {

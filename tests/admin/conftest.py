@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,12 +12,28 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from accounts.models import User
-from orders import lifecycle
-from orders.models import Order, OutgoingMail, SupplierExchange
-from orders.states import HoldReason, OrderState
+from orders import lifecycle, mailing, reaching
+from orders.models import (
+    CancelRequest,
+    ContactTask,
+    CorrectionRequest,
+    DelayNotice,
+    InboundMail,
+    Investigation,
+    ListingProbe,
+    MailEvent,
+    Order,
+    OutgoingMail,
+    SupplierExchange,
+)
+from orders.models.mail import MailKind
+from orders.states import CancelState, CorrectionState, HoldReason, OrderState
 from payments import ledger
 from payments.models import Account, Break, Dispute, Payment, ReconciliationRun, Refund, WebhookDelivery
 from payments.states import Attention, DeliveryVerdict, DisputeState, PaymentState
+from refunds import policy_versions
+from refunds.models import Claim, Fact, PolicyVersion
+from services.models import CatalogueSync, CostRate, MarginRule, SupplierService
 from tests import factories
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
@@ -80,6 +97,16 @@ def make_shop(state: OrderState = OrderState.COMPLETED, **kwargs) -> Shop:
             http_status=200,
             milliseconds=42,
         )
+        ListingProbe.objects.create(attempt=attempt, supplier=attempt.supplier, since=clock.now())
+        asked = CancelRequest.objects.create(
+            order=order, attempt=attempt, state=CancelState.TOO_LATE, reason="asked for", by_kind="staff",
+            by_label="sam@example.com", answered_at=clock.now(), work_state=WorkState.DONE, next_action_at=None,
+        )  # fmt: skip
+        Investigation.objects.create(order=order, due_at=clock.now())
+        CorrectionRequest.objects.create(
+            order=order, cancel_request=asked, state=CorrectionState.TOO_LATE, identifier=factories.imei(999),
+            identifier_kind="imei", rule="default", due_at=clock.now(), answered_at=clock.now(),
+        )  # fmt: skip
     payment = make_payment(order)
     delivery = WebhookDelivery.objects.create(
         provider="stripe",
@@ -101,8 +128,56 @@ def make_shop(state: OrderState = OrderState.COMPLETED, **kwargs) -> Shop:
         state=DisputeState.WITHDRAWN, provider_status="warning_closed", closed_at=clock.now(),
     )  # fmt: skip
     ReconciliationRun.objects.create(provider="stripe", since=clock.now())
+    listed = SupplierService.objects.create(supplier=order.service.offers.get().supplier, service_id=str(order.pk))
+    CatalogueSync.objects.create(supplier=listed.supplier, asked_by="sam@example.com")
+    MarginRule.objects.get_or_create(currency="EUR", category=None)
+    CostRate.objects.get_or_create(currency="USD", defaults={"rate": Decimal("0.9")})
+    make_claim(order).videos.create(size=1000, stage="abandoned", next_action_at=None)
     mail = order.purchase.mails.first()
+    make_contact_task(order.purchase.mails.last())
+    told = mailing.queue_for_order(order, MailKind.DELAYED, facts={"reason": "closed for a holiday"})
+    DelayNotice.objects.create(
+        order=order, mail=told, batch="one press of it", reason="closed for a holiday", told_by="sam@example.com",
+        outcome="ended", closed_at=clock.now(),
+    )  # fmt: skip
+    InboundMail.objects.create(
+        key=f"mail-{order.pk}", purchase=order.purchase, sender="<b>@example.com", subject="<i>", text="<script>alert",
+        verdict="staff", reason="unclear", owner="staff", due_at=clock.now() - timedelta(hours=1),
+        work_state=WorkState.DONE, next_action_at=None,
+    )  # fmt: skip
+    if not PolicyVersion.objects.exists():
+        policy_versions.publish_version(
+            "default", {"claims.request_days": 200}, version="2026-12", base="2026-11", reason="Kinder.", actor=SYSTEM
+        )
     return Shop(order, payment, delivery, mail)
+
+
+def make_claim(order: Order) -> Claim:
+    """A claim that is over, and a fact that is only alleged."""
+    Fact.objects.create(
+        name="already_unlocked", standing="alleged", order=order, identifier=order.identifier, by_kind="staff",
+        by_label="sam@example.com",
+    )  # fmt: skip
+    return Claim.objects.create(
+        order=order, type="other", state="withdrawn", profile="default 2026-11", by_kind="customer",
+        by_label=order.purchase.email, currency=order.currency,
+    )  # fmt: skip
+
+
+def make_contact_task(mail: OutgoingMail | None = None) -> ContactTask:
+    """A confirmation that came back, and the task to reach its customer."""
+    mail = mail or factories.make_purchase(paid=True, email="typo@exmaple.com").mails.get()
+    now = clock.now()
+    OutgoingMail.objects.filter(pk=mail.pk).update(
+        work_state=WorkState.DONE, next_action_at=None, sent_at=now, bounced_at=now, trouble="bounced",
+        trouble_reason="550 no such user",
+    )  # fmt: skip
+    mail.refresh_from_db()
+    MailEvent.objects.create(
+        event_id=f"event-{mail.pk}", kind="bounce", mail_key=mail.key, mail=mail, happened_at=now,
+        payload={"reason": "<b>"}, work_state=WorkState.DONE, next_action_at=None, verdict="applied",
+    )  # fmt: skip
+    return reaching.open_task(mail)
 
 
 def make_payment(order: Order, *, attention: Attention = Attention.NONE) -> Payment:

@@ -58,11 +58,11 @@ def said(answer):
     ("state", "expected"),
     [
         (S.AWAITING_PAYMENT, set()),
-        (S.PAID, {"hold", "cancel"}),
-        (S.SUBMITTING, set()),
-        (S.UNCERTAIN, {"hold"}),
-        (S.IN_PROCESS, {"hold"}),
-        (S.ON_HOLD, {"resume", "cancel", *BY_HAND}),
+        (S.PAID, {"hold", "cancel", "delay"}),
+        (S.SUBMITTING, {"delay"}),
+        (S.UNCERTAIN, {"hold", "delay"}),
+        (S.IN_PROCESS, {"hold", "ask-to-cancel", "delay"}),
+        (S.ON_HOLD, {"resume", "cancel", "delay", *BY_HAND}),
         (S.COMPLETED, set()),
         (S.UNAVAILABLE, {"resubmit"}),
         (S.NOT_FOUND, {"resubmit"}),
@@ -75,13 +75,13 @@ def test_buttons_of_each_state(admin, state, expected):
 
 
 def test_held_uncertain_order_offers_bought_and_not_bought_only(admin):
-    assert buttons(admin, held_uncertain()) == {"bought", "not-bought"}
+    assert buttons(admin, held_uncertain()) == {"bought", "not-bought", "delay"}
 
 
 def test_held_in_process_order_may_resume_but_not_be_cancelled(admin):
     order = factories.make_order(S.IN_PROCESS)
     press(admin, order, "hold", **REASON)
-    assert buttons(admin, order) == {"resume", *BY_HAND}
+    assert buttons(admin, order) == {"resume", "ask-to-cancel", "delay", *BY_HAND}
     press(admin, order, "resume", **REASON)
     order.refresh_from_db()
     assert order.state == S.IN_PROCESS
@@ -360,7 +360,7 @@ def test_supplier_is_paused_and_resumed(admin):
     supplier = Supplier.objects.get(pk=supplier.pk)
     assert supplier.pause_reason == "no credit left"
     assert "no credit left" in admin.get(change_url(supplier)).content.decode()
-    assert buttons(admin, supplier) == {"end-pause"}
+    assert buttons(admin, supplier) == {"ask-balance", "end-pause", "fetch-catalogue", "switch-on"}
     press(admin, supplier, "end-pause", reason="topped up")
     assert Supplier.objects.get(pk=supplier.pk).paused_until is None
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.models import Category, Service, Supplier
+from services.models import Category, Service, ServicePrice, Supplier
 from tests import factories
 from unlockshop.kernel.staff_parts import change_url, list_url
 
@@ -71,9 +71,9 @@ def test_service_is_saved(admin, service):
     ("changes", "words"),
     [
         ({"guaranteed_minutes": 60}, "must not be shorter than the average"),
-        ({"guaranteed_minutes": 20 * 24 * 60 + 1}, "At most 20 days"),
+        ({"guaranteed_minutes": 20 * 24 * 60 + 1}, "At most 20 business days"),
         ({"guaranteed_minutes": -5}, "greater than or equal to 0"),
-        ({"guaranteed_minutes": 10**30}, "At most 20 days"),
+        ({"guaranteed_minutes": 10**30}, "At most 20 business days"),
         ({"average_minutes": ""}, "required"),
         ({"country": "USA"}, "at most 2 characters"),
         ({"country": "1!"}, "two letters"),
@@ -211,7 +211,8 @@ def supplier_form(**changes):
     data = {
         "name": "Acme", "slug": "acme", "adapter": "dhru", "url": "https://acme.example/api",
         "username": "shop",
-        "new_api_key": "", "is_active": "on", "settle_seconds": 600, "poll_seconds": 120,
+        "new_api_key": "", "is_active": "on", "settle_seconds": 600, "poll_seconds": 120, "calls_at_once": 4,
+        "calls_per_minute": 60,
     }  # fmt: skip
     return {**data, **changes}
 
@@ -273,3 +274,48 @@ def test_a_public_supplier_address_is_saved(admin, settings, url):
 def test_wrong_supplier_values_are_form_errors(admin, changes):
     assert admin.post(list_url(Supplier) + "add/", supplier_form(**changes)).status_code == 200
     assert not Supplier.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "words"),
+    [
+        ("JPY", "3180.5", "An amount in JPY goes in steps of 1."),
+        ("KWD", "6.7505", "no more than 3 decimal places"),
+        ("USD", "21.905", "An amount in USD goes in steps of 0.01."),
+        ("USD", "-1", "greater than or equal to 0"),
+        ("XXX", "1", "XXX is no currency that the shop knows."),
+    ],
+)
+def test_a_price_that_its_currency_has_not_is_said_beside_the_field(admin, service, currency, amount, words):
+    prices = [{"currency": "EUR", "amount": "18.90", "option": ""}]
+    answer = save(admin, service, prices=[*prices, {"currency": currency, "amount": amount, "option": ""}])
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+    assert service.prices.count() == 1
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("JPY", "3180"), ("KWD", "6.750"), ("kwd", "6.75")])
+def test_prices_are_edited_per_currency(admin, service, currency, amount):
+    prices = [{"currency": "EUR", "amount": "18.90", "option": ""}]
+    answer = save(admin, service, prices=[*prices, {"currency": currency, "amount": amount, "option": ""}])
+    assert answer.status_code == 302
+    assert service.prices.get(currency=currency.upper()).amount == Decimal(amount)
+
+
+def test_the_list_shows_what_lacks_a_price(admin, service, settings):
+    settings.CURRENCIES = ["EUR", "JPY"]
+    whole, torn = factories.make_service(), factories.make_service()
+    for each in (whole, torn):
+        ServicePrice.objects.create(service=each, currency="JPY", amount=3180)
+        ServicePrice.objects.create(service=each, currency="EUR", option="amount=50", amount=99)
+    ServicePrice.objects.create(service=whole, currency="JPY", option="amount=50", amount=9990)
+    ServicePrice.objects.create(service=whole, currency="USD", amount=20)
+
+    def listed(query):
+        answer = admin.get(f"{list_url(Service)}?without_price={query}")
+        return set(answer.context["cl"].queryset)
+
+    assert listed("any") == listed("JPY") == {service, torn}
+    assert listed("EUR") == set()
+    assert "18.900 EUR" not in admin.get(list_url(Service)).content.decode()
+    assert admin.get(list_url(Service)).content.decode().count("not sold in JPY") == 2

@@ -37,7 +37,7 @@ def test_a_refund_is_asked_for_with_rule_reason_and_name(admin):
 
 
 @pytest.mark.parametrize(
-    "change", [{"amount": "99"}, {"amount": "-1"}, {"amount": "x"}, {"reason": ""}, {"rule": "x"}]
+    "change", [{"amount": "99"}, {"amount": "-1"}, {"amount": "x"}, {"amount": "1.005"}, {"reason": ""}, {"rule": "x"}]
 )
 def test_what_cannot_be_refunded_is_said_and_not_written(admin, change):
     shop = make_shop(OrderState.UNAVAILABLE)

@@ -13,9 +13,20 @@ from django.urls import reverse
 
 from accounts.models import User
 from orders import events
-from orders.models import Order, OrderEvent, OutgoingMail, Purchase, SupplierAttempt
+from orders.models import (
+    CancelRequest,
+    CorrectionRequest,
+    Investigation,
+    ListingProbe,
+    Order,
+    OrderEvent,
+    OutgoingMail,
+    Purchase,
+    SupplierAttempt,
+)
 from orders.states import OrderState
 from payments.models import LedgerTransaction, Payment, WebhookDelivery
+from services.models import DeviceModel
 from tests import factories
 from tests.admin.conftest import make_shop
 from unlockshop.kernel.actors import staff
@@ -23,6 +34,7 @@ from unlockshop.kernel.staff_parts import change_url, list_url
 
 pytestmark = pytest.mark.django_db
 FACTS = [Purchase, Order, OrderEvent, SupplierAttempt, OutgoingMail, Payment, WebhookDelivery, LedgerTransaction]
+FACTS += [CancelRequest, CorrectionRequest, Investigation, ListingProbe]
 
 
 def registered():
@@ -32,6 +44,7 @@ def registered():
 @pytest.mark.parametrize("model", registered())
 def test_list_and_page_open(admin, shop, model):
     Group.objects.create(name="Support")
+    DeviceModel.objects.create(tac="35990101", brand="Apple", model="iPhone 14", source="staff")
     row = model._default_manager.first()
     assert admin.get(list_url(model)).status_code == 200
     assert admin.get(list_url(model, "q=ada")).status_code == 200
@@ -213,3 +226,14 @@ def test_unreadable_result_does_not_take_the_page_down(admin, shop):
 def test_unknown_event_kind_shows_its_name(admin, shop):
     OrderEvent.objects.create(order=shop.order, seq=99, kind="order.forgotten", actor_kind="system")
     assert "order.forgotten" in admin.get(change_url(shop.order)).content.decode()
+
+
+def test_a_second_entry_of_ours_for_a_device_is_refused_beside_its_field(admin):
+    entry = {"tac": "35990102", "brand": "Apple", "model": "iPhone 14", "origin": ""}
+    address = reverse("admin:services_devicemodel_add")
+    assert admin.post(address, entry).status_code == 302
+
+    again = admin.post(address, entry)
+
+    assert "Staff have an entry for this TAC already" in again.content.decode()
+    assert DeviceModel.objects.filter(tac="35990102").count() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from django.test import Client
@@ -52,6 +53,19 @@ def test_a_form_of_another_site_uses_up_nothing(monday):
     for _ in range(30):
         assert attempt(strict).status_code == 403
     assert attempt(Client()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "https:evil.example", "https://evil.example/", "\\evil.example", "/\\evil.example",
+                  "///evil.example", "javascript:alert(1)", " //evil.example", "http://testserver@evil.example/"],
+)  # fmt: skip
+def test_signing_in_never_leads_elsewhere(elsewhere):
+    factories.make_staff("staff@example.com")
+    form = {"username": "staff@example.com", "password": "correct horse battery", "next": elsewhere}
+    answer = Client().post(f"{LOGIN}?{urlencode({'next': elsewhere})}", form)
+    target = urljoin("http://testserver/admin/login/", answer["Location"].replace("\\", "/"))
+    assert (answer.status_code, urlsplit(target).netloc) == (302, "testserver")
+    assert Client().get(target).status_code in {302, 404}
 
 
 def test_staff_pages_are_kept_out_of_caches(client, admin):

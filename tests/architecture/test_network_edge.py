@@ -16,6 +16,7 @@ from orders.models import Order, OutgoingMail
 from orders.states import AttemptOutcome, OrderState
 from payments import collecting, inbox
 from payments.models import WebhookDelivery
+from services.syncing import fetching
 from tests import factories
 from tests.helpers.processes import running_supplier
 from tests.payments.test_collecting import begun, press
@@ -97,6 +98,16 @@ def test_looking_for_an_uncertain_purchase(watch, supplier_url):
     assert order.supplier_attempts.get().outcome == AttemptOutcome.UNKNOWN
     assert order.supplier_attempts.get().lookups_absent == 1
     assert watch.calls_to(supplier_url) == 1
+    assert watch.inside() == []
+
+
+def test_fetching_a_catalogue(watch, supplier_url):
+    supplier = factories.make_supplier(url=supplier_url, username="demo", api_key="DEMO-KEY")
+
+    fetching.fetch(fetching.ask(supplier.pk, by="sam").pk)
+
+    assert supplier.listed_services.count() > 80
+    assert watch.calls_to(supplier_url) == 2
     assert watch.inside() == []
 
 

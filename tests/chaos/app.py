@@ -20,16 +20,24 @@ class ChaosConfig(AppConfig):
 
     def ready(self) -> None:
         from orders import mailing, polling, resolving, sendgrid_transport  # noqa: PLC0415
-        from payments import collecting, inbox  # noqa: PLC0415
-        from tests.chaos import mutations, processes  # noqa: PLC0415
+        from payments import collecting, evidence, inbox, refunding  # noqa: PLC0415
+        from payments.providers import paypal_api, stripe  # noqa: PLC0415
+        from services import breaking  # noqa: PLC0415
+        from tests.chaos import mutations, planting, processes  # noqa: PLC0415
 
         if "CHAOS_CRASH_LOG" in os.environ:
             processes.die_with_parent()  # granian's worker: nobody else would end it with the run
 
-        mutations.replace(polling, TURN_SECONDS=15)
-        mutations.replace(resolving, TURN_SECONDS=15)
-        mutations.replace(sendgrid_transport, TIMEOUT_SECONDS=3)
-        mutations.replace(mailing, LEASE=timedelta(seconds=15))
-        mutations.replace(inbox, LEASE=timedelta(seconds=20))
-        mutations.replace(collecting, TURN_SECONDS=20, FIRST_CHECK=timedelta(seconds=10))
+        planting.replace(polling, TURN_SECONDS=15, POLL_TRIAL_LEASE=timedelta(seconds=15))
+        planting.replace(breaking, POLL_WAIT=timedelta(seconds=3), LONGEST_POLL_WAIT=timedelta(seconds=12))
+        planting.replace(resolving, TURN_SECONDS=15)
+        planting.replace(sendgrid_transport, TIMEOUT_SECONDS=3)
+        planting.replace(mailing, LEASE=timedelta(seconds=15))
+        planting.replace(inbox, LEASE=timedelta(seconds=20))
+        planting.replace(refunding, LEASE=timedelta(seconds=20), KEY_TRUSTED_FOR=timedelta(seconds=15))
+        planting.replace(evidence, SETTLED_AFTER=timedelta(seconds=10))
+        # The library's own retries would hide most faults of the bank's line from the code that must bear them.
+        planting.replace(stripe, TIMEOUT_SECONDS=3, NETWORK_RETRIES=0)
+        planting.replace(paypal_api, TIMEOUT=(2.0, 3.0), DEADLINE_SECONDS=6.0)
+        planting.replace(collecting, TURN_SECONDS=20, FIRST_CHECK=timedelta(seconds=10))
         mutations.plant(os.environ.get("CHAOS_MUTATE", ""))

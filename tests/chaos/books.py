@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections import defaultdict
-from contextlib import closing
+from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-Row = dict[str, Any]
+from tests.chaos.bank_books import Bank, Row, read_bank, rows_of
 
 
 @dataclass
@@ -29,11 +27,16 @@ class Books:
     entries: list[Row] = field(default_factory=list)
     sold: dict[str, Row] = field(default_factory=dict)
     placements: list[Row] = field(default_factory=list)
-    sessions: dict[str, Row] = field(default_factory=dict)
-    bank_events: list[Row] = field(default_factory=list)
-    bank_deliveries: list[Row] = field(default_factory=list)
-    mailbox: list[Row] = field(default_factory=list)
-    charges: list[Row] = field(default_factory=list)
+    refunds: dict[str, Row] = field(default_factory=dict)
+    disputes: dict[str, Row] = field(default_factory=dict)
+    packs: list[Row] = field(default_factory=list)
+    warnings: list[Row] = field(default_factory=list)
+    breaks: list[Row] = field(default_factory=list)
+    passes: list[Row] = field(default_factory=list)
+    bank: Bank = field(default_factory=Bank)
+    desk: Counter[str] = field(default_factory=Counter)
+    released: set[int] = field(default_factory=set)
+    knocks: list[Row] = field(default_factory=list)
 
     @property
     def paid_orders(self) -> list[Row]:
@@ -42,8 +45,28 @@ class Books:
 
     def booked(self, payment_id: int, kind: str, account: str) -> list[Decimal]:
         """Amounts on an account by the postings of a kind for a payment."""
-        ids = {p["id"] for p in self._postings[payment_id] if p["kind"] == kind}
-        return [e["amount"] for e in self.entries if e["transaction_id"] in ids and e["account"] == account]
+        return [e["amount"] for e in self._lines[payment_id] if (e["kind"], e["account"]) == (kind, account)]
+
+    def balance_of(self, payment_id: int, account: str) -> Decimal:
+        """What all postings for a payment leave on an account."""
+        return sum((e["amount"] for e in self._lines[payment_id] if e["account"] == account), Decimal(0))
+
+    def booked_under(self, prefix: str, account: str) -> list[Decimal]:
+        """Amounts on an account of the posting with this key, or of all that begin so where it ends with a colon."""
+        is_group = prefix.endswith(":")
+        return [
+            entry["amount"]
+            for entry in self.entries
+            if entry["account"] == account
+            and (entry["key"].startswith(prefix) if is_group else entry["key"] == prefix)
+        ]
+
+    def payment_behind(self, charge_ref: str) -> Row | None:
+        """Our captured payment of a charge of the bank's."""
+        return self._by_charge.get(charge_ref)
+
+    def orders_of(self, purchase_id: int) -> list[Row]:
+        return [order for order in self.orders.values() if order["purchase_id"] == purchase_id]
 
     def attempts_of(self, order_id: int) -> list[Row]:
         return self._by_order.get(order_id, [])
@@ -57,10 +80,15 @@ class Books:
         return self._owner.get(supplier_order_id)
 
     def join(self) -> None:
-        """Find out which order each of the supplier's orders was placed for."""
-        self._postings: dict[int, list[Row]] = defaultdict(list)
-        for posting in self.postings:
-            self._postings[posting["payment_id"]].append(posting)
+        """Find out which order each of the supplier's orders was placed for, and which payment each line is of."""
+        postings = {posting["id"]: posting for posting in self.postings}
+        self._lines: dict[int, list[Row]] = defaultdict(list)
+        for entry in self.entries:
+            posting = postings[entry["transaction_id"]]
+            entry |= {"kind": posting["kind"], "key": posting["key"]}
+            self._lines[posting["payment_id"]].append(entry)
+        captured = [payment for payment in self.payments.values() if payment["state"] == "captured"]
+        self._by_charge = {payment["charge_ref"]: payment for payment in captured}
         self._by_order: dict[int, list[Row]] = defaultdict(list)
         by_reference: dict[str, int] = {}
         by_device: dict[tuple[str, str], int] = {}
@@ -86,7 +114,18 @@ class Books:
 def read_books(folder: Path) -> Books:
     """Read all sides. Needs Django set up on the run's database."""
     from orders.models import Order, OrderEvent, OutgoingMail, Purchase, SupplierAttempt  # noqa: PLC0415
-    from payments.models import LedgerEntry, LedgerTransaction, Payment, WebhookDelivery  # noqa: PLC0415
+    from payments.models import (  # noqa: PLC0415
+        Break,
+        Dispute,
+        EvidencePack,
+        FraudWarning,
+        LedgerEntry,
+        LedgerTransaction,
+        Payment,
+        ReconciliationRun,
+        Refund,
+        WebhookDelivery,
+    )  # fmt: skip
 
     books = Books(
         orders={row["id"]: row for row in Order.objects.order_by("pk").values()},
@@ -99,23 +138,32 @@ def read_books(folder: Path) -> Books:
         entries=list(LedgerEntry.objects.order_by("pk").values()),
         sold={str(row["id"]): row for row in rows_of(folder / "supplier.sqlite3", "orders")},
         placements=rows_of(folder / "supplier.sqlite3", "placements"),
-        sessions={row["id"]: row for row in rows_of(folder / "bank.sqlite3", "sessions")},
-        bank_events=rows_of(folder / "bank.sqlite3", "events"),
-        bank_deliveries=rows_of(folder / "bank.sqlite3", "deliveries"),
-        mailbox=rows_of(folder / "bank.sqlite3", "mails"),
-        charges=rows_of(folder / "bank.sqlite3", "charges"),
+        refunds={str(row["id"]): row for row in Refund.objects.order_by("created_at").values()},
+        disputes={row["provider_ref"]: row for row in Dispute.objects.values()},
+        warnings=list(FraudWarning.objects.values()),
+        packs=list(EvidencePack.objects.values()),
+        breaks=list(Break.objects.filter(closed_at=None).values()),
+        passes=list(ReconciliationRun.objects.values()),
+        bank=read_bank(folder / "bank.sqlite3"),
+        knocks=_lines_of(folder / "strangers.jsonl"),
     )
     books.events = defaultdict(list)
     for row in OrderEvent.objects.order_by("order_id", "seq").values():
         books.events[row["order_id"]].append(row)
-    for mail in books.mailbox:
+    for line in _lines_of(folder / "staff.jsonl"):
+        books.desk[line["what"]] += 1
+        if line["what"] == "orders released":
+            books.released.add(line["purchase"])
+    for mail in books.bank.mailbox:
         mail["mail_id"] = json.loads(mail["custom_args"]).get("mail_id", "")
     books.join()
     return books
 
 
-def rows_of(file: Path, table: str) -> list[Row]:
-    """Every row of a table of a double's own file."""
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=20)) as link:
-        link.row_factory = sqlite3.Row
-        return [dict(row) for row in link.execute(f"SELECT * FROM {table}")]
+def _lines_of(file: Path) -> list[Row]:
+    """A log of one JSON object a line; a process that was killed may have left half a line."""
+    found = []
+    for line in file.read_text().splitlines() if file.exists() else []:
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return found

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from tests.chaos.books import Books, Row
+from tests.chaos import doubts, money
+from tests.chaos.bank_books import Row
+from tests.chaos.books import Books
+from tests.chaos.checking import Check
 from tests.chaos.texts import same_text
 
 RESULT_MAILS: Final = frozenset({"completed", "unavailable", "not_found", "cancelled"})
+# Kind of mail, and how the key of the posting begins that it tells of.
+REFUND_MAILS: Final = {"refunded": "refund", "refund_returned": "refund-returned"}
 SELF_MOVING: Final = frozenset({"paid", "submitting", "uncertain", "in_process"})
 OVERDUE: Final = timedelta(seconds=60)
-
-
-@dataclass
-class Check:
-    """One invariant: how many things were looked at, and what was wrong with which."""
-
-    name: str
-    title: str
-    checked: int = 0
-    violations: list[str] = field(default_factory=list)
-
-    def look(self, is_right: bool, otherwise: str) -> None:
-        """Count one thing; note it when it is not right."""
-        self.checked += 1
-        if not is_right:
-            self.violations.append(otherwise)
 
 
 def is_parked(order: Row) -> bool:
@@ -62,52 +49,9 @@ def nothing_unbound(books: Books, check: Check) -> None:
         )
 
 
-def ledger_balances(books: Books, check: Check) -> None:
-    sums: dict[tuple[int | str, str], Decimal] = defaultdict(Decimal)
-    for entry in books.entries:
-        for key in (entry["transaction_id"], "overall"):
-            sums[key, entry["currency"]] += entry["amount"]
-    for (key, currency), amount in sums.items():
-        check.look(amount == 0, f"posting {key}: {amount} {currency} left over")
-    with_entries = {entry["transaction_id"] for entry in books.entries}
-    for posting in books.postings:
-        check.look(posting["id"] in with_entries, f"posting {posting['key']} is empty")
-
-
-def captured_is_booked(books: Books, check: Check) -> None:
-    by_session = {payment["provider_ref"]: payment for payment in books.payments.values()}
-    fees = {charge["payment_intent"]: Decimal(charge["fee"]) / 100 for charge in books.charges}
-    for ident, session in books.sessions.items():
-        payment = by_session.get(ident)
-        booked = books.booked(payment["id"], "capture", "stripe_clearing") if payment else []
-        if session["payment_status"] != "paid":
-            check.look(not booked, f"{ident} is not paid but booked: {booked}")
-            continue
-        due = Decimal(session["amount_total"]) / 100
-        check.look(booked == [due], f"{ident} is paid, {due}; booked {booked}")
-        check.look(payment is not None and payment["state"] == "captured", f"{ident} is paid, our payment is not")
-        kept = books.booked(payment["id"], "fee", "provider_fees") if payment else []
-        fee = fees.get(session["payment_intent"])
-        check.look(kept == [fee], f"{ident}: the bank kept {fee}, booked {kept}")
-        purchase = books.purchases[payment["purchase_id"]] if payment else None
-        fits = purchase is not None and (purchase["paid_at"] is not None or bool(payment and payment["attention"]))
-        check.look(fits, f"{ident}: money without an order and without a flag")
-
-
-def delivered_is_sold(books: Books, check: Check) -> None:
-    sales = Counter(posting["order_id"] for posting in books.postings if posting["kind"] == "sale")
-    for order in books.orders.values():
-        wanted = int(order["state"] == "completed")
-        check.look(sales[order["id"]] == wanted, f"{order['number']} ({order['state']}): {sales[order['id']]} sales")
-    for posting in books.postings:
-        check.look(
-            posting["kind"] in {"capture", "fee", "sale"}, f"posting {posting['key']}: nothing of that kind was done"
-        )
-
-
 def one_mail_each(books: Books, check: Check) -> None:
     arrived: dict[str, list[Row]] = defaultdict(list)
-    for mail in books.mailbox:
+    for mail in books.bank.mailbox:
         arrived[mail["mail_id"]].append(mail)
     owed = {mail["key"]: mail for mail in books.mails}
     by_order = Counter((mail["order_id"], mail["kind"]) for mail in books.mails if mail["order_id"])
@@ -135,6 +79,16 @@ def one_mail_each(books: Books, check: Check) -> None:
         )
 
 
+def refunds_told(books: Books, check: Check) -> None:
+    """One mail for each refund that was booked, and one for each that came back; both were owed with the booking."""
+    told = Counter((mail["kind"], mail["key"].split(":")[2]) for mail in books.mails if mail["kind"] in REFUND_MAILS)
+    booked = {posting["key"] for posting in books.postings}
+    for ident, refund in books.refunds.items():
+        wanted = {kind: int(f"{prefix}:{ident}" in booked) for kind, prefix in REFUND_MAILS.items()}
+        got = {kind: told[kind, ident] for kind in REFUND_MAILS}
+        check.look(got == wanted, f"refund {ident} ({refund['state']}): mails {got}, wanted {wanted}")
+
+
 def _says_right(books: Books, mail: Row, arrived: Row) -> bool:
     if mail["order_id"] is None:
         return books.purchases[mail["purchase_id"]]["number"] in arrived["text"]
@@ -148,7 +102,7 @@ def nothing_in_hand(books: Books, check: Check, *, now: datetime) -> None:
     for attempt in books.attempts:
         is_old = attempt["outcome"] == "in_flight" and attempt["lease_until"] < now
         check.look(not is_old, f"attempt {attempt['reference']} is in flight past its lease")
-    for name, rows in (("mail", books.mails), ("webhook", books.deliveries)):
+    for name, rows in (("mail", books.mails), ("webhook", books.deliveries), ("refund", list(books.refunds.values()))):
         for row in rows:
             is_old = row["work_state"] == "claimed" and row["lease_until"] < now
             check.look(not is_old, f"{name} {row['id']} is claimed past its lease")
@@ -163,25 +117,6 @@ def nothing_ownerless(books: Books, check: Check, *, now: datetime) -> None:
         is_late = due is not None and due < now - OVERDUE
         check.look(not is_late, f"{order['number']} ({order['state']}) is overdue since {due}")
         check.look(order["state"] not in SELF_MOVING, f"{order['number']} is still {order['state']}")
-
-
-def inbox_complete(books: Books, check: Check) -> None:
-    stored = {delivery["event_id"]: delivery for delivery in books.deliveries}
-    known = {payment["provider_ref"] for payment in books.payments.values()}
-    waiting = {row["event"] for row in books.bank_deliveries if row["state"] == "pending"}
-    for event in books.bank_events:
-        delivery = stored.get(event["id"])
-        if event["state"] == "dropped":
-            check.look(delivery is None, f"event {event['id']} was never sent, but stored")
-            continue
-        check.look(event["id"] not in waiting, f"event {event['id']} is still being sent, last {event['last_status']}")
-        check.look(event["forged_accepted"] == 0, f"event {event['id']}: a forged copy was taken")
-        check.look(delivery is not None, f"event {event['id']} ({event['type']}) was acknowledged and lost")
-        if delivery is not None and event["object_id"] in known:
-            is_done = delivery["work_state"] == "done" and delivery["verdict"] in {"applied", "ignored"}
-            check.look(is_done, f"event {event['id']} is {delivery['work_state']}: {delivery['last_error']}")
-    for event_id in stored.keys() - {event["id"] for event in books.bank_events}:
-        check.look(False, f"event {event_id} is not the bank's")
 
 
 def story_legal(books: Books, check: Check) -> None:
@@ -225,15 +160,23 @@ def checks(books: Books, *, now: datetime) -> Iterator[Check]:
         ("I1", "each paid order bought, or parked with reason, owner, date", bought_once),
         ("I2", "no order bought twice, none unpaid", never_twice),
         ("I3", "no supplier order unbound, parked ones apart", nothing_unbound),
-        ("I4", "ledger sums to zero: posting, currency, overall", ledger_balances),
-        ("I5", "captured at the bank = booked, once each", captured_is_booked),
-        ("I5b", "each delivered order is one sale, no other is", delivered_is_sold),
+        ("I4", "ledger sums to zero: posting, currency, overall", money.ledger_balances),
+        ("I4b", "clearing = money at the bank, other accounts explained", money.accounts_explained),
+        ("I5", "captured at the bank = booked, once each, with its fee", money.captured_is_booked),
+        ("I5b", "each delivered order is one sale, no other is", money.delivered_is_sold),
+        ("I5c", "each refund is one at the bank, booked as it ended", money.refunded_is_booked),
+        ("I5d", "disputes here as at the bank, money and cost booked", money.disputed_is_booked),
+        ("I5e", "nothing back for open orders unless staff said why", money.guard_held),
+        ("I5f", "reconciliation ends well and finds no difference", money.reconciled),
         ("I6", "one right mail per ended order and paid purchase", one_mail_each),
+        ("I6b", "one mail per refund that went out, one per return", refunds_told),
         ("I7", "nothing in flight or claimed past its lease", partial(nothing_in_hand, now=now)),
         ("I8", "no open order ownerless, overdue or stuck", partial(nothing_ownerless, now=now)),
-        ("I9", "every event stored once and processed, none forged", inbox_complete),
+        ("I9", "each event stored once and processed, no false one, no 5xx", doubts.inbox_complete),
         ("I11", "each order's story gap-free and legal", story_legal),
         ("I12", "each result is of its own device and order", result_is_its_own),
+        ("D", "each dispute with freeze, task and ending, answered once", doubts.disputes_looked_after),
+        ("D2", "each warning of fraud seen", doubts.warnings_seen),
     ]
     for name, title, run in runs:
         check = Check(name, title)

@@ -12,7 +12,7 @@ from typing import Final
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.processes import ROOT
 
-_ROW: Final = re.compile(r"^(I\d+b?|W|N) .* +(\d+) +(\d+)$", re.MULTILINE)
+_ROW: Final = re.compile(r"^(I\d+[a-f]?|D2?|W|N) .* +(\d+) +(\d+)$", re.MULTILINE)
 
 
 def violated(output: str) -> set[str]:
@@ -43,6 +43,9 @@ def main() -> int:
             seconds = time.monotonic() - began
             wanted = ", ".join(sorted(expected))
             print(f"{name:26} seed {seed}: {verdict} by {told_by} (wanted: {wanted}), {seconds:.0f} s", flush=True)
+            for line in run.stdout.splitlines():
+                if line.startswith("  I13: "):
+                    print(line)
             if is_caught:
                 break
         else:

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from types import ModuleType
 from typing import Any, Final
 
+from tests.chaos import money_mutations
+from tests.chaos.planting import replace
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import OutcomeUnknown, Retryable
-
-
-def replace(module: ModuleType, **values: Any) -> None:
-    """Put something else under names that the module has; a name that is gone is an error, not a silent nothing."""
-    for name, value in values.items():
-        if not hasattr(module, name):
-            raise AttributeError(f"{module.__name__} has no {name} any more")
-        setattr(module, name, value)
 
 
 def retry_on_timeout() -> None:
@@ -143,6 +136,69 @@ def capture_unguarded() -> None:
     replace(ledger, post=lambda key, kind, **rest: real_post(f"{key}:{uuid.uuid4().hex}", kind, **rest))
 
 
+def server_error_is_no() -> None:
+    """HTTP 500 is taken for "nothing was bought"."""
+    from orders import forwarding  # noqa: PLC0415
+
+    real = forwarding.client_for
+
+    def client_for(supplier: Any) -> Any:
+        client = real(supplier)
+        place = client.place
+
+        def placing(job: Any, **options: Any) -> Any:
+            try:
+                return place(job, **options)
+            except OutcomeUnknown as error:
+                if client.exchanges and (client.exchanges[-1].http_status or 0) >= 500:
+                    raise Retryable(str(error)) from error
+                raise
+
+        client.place = placing
+        return client
+
+    replace(forwarding, client_for=client_for)
+
+
+def lease_never_ends() -> None:
+    """A claim is a mere flag: whoever dies with it takes the row along."""
+    from orders import mailing  # noqa: PLC0415
+    from payments import inbox, refunding  # noqa: PLC0415
+
+    for module in (mailing, inbox, refunding):
+        replace(module, LEASE=timedelta(days=3650))
+
+
+def mail_before_commit() -> None:
+    """A mail is sent first; that it is being sent is written afterwards."""
+    from orders import mailing  # noqa: PLC0415
+    from unlockshop.kernel.crash import crash_here  # noqa: PLC0415
+
+    def send(mail: Any, message: Any) -> None:
+        try:
+            provider_id = mailing.transport().send(message)
+        except (Retryable, OutcomeUnknown) as error:
+            mailing.work.retry_or_give_up(mail, str(error), cap=mailing.ATTEMPTS_CAP)
+            return
+        crash_here("mail.after_send")
+        mailing._record_sent(mail, message, provider_id)
+
+    replace(mailing, _send=send)
+
+
+def listing_lag_ignored() -> None:
+    """What the supplier does not list at once was never bought."""
+    from orders import lifecycle, resolving  # noqa: PLC0415
+
+    real = lifecycle.mark_uncertain
+
+    def mark_uncertain(order_id: int, **rest: Any) -> Any:
+        return real(order_id, **(rest | {"look_at": clock.now()}))
+
+    replace(resolving, NEGATIVE_LOOKUPS=1)
+    replace(lifecycle, mark_uncertain=mark_uncertain)
+
+
 def deliver_any_device() -> None:
     """The supplier's answer is delivered without looking whose it is."""
     from orders import polling  # noqa: PLC0415
@@ -157,8 +213,17 @@ MUTATIONS: Final[Mapping[str, tuple[Callable[[], None], frozenset[str]]]] = {
     "no_lease": (no_lease, frozenset({"I2", "I3"})),
     "mail_resend_blindly": (mail_resend_blindly, frozenset({"I6"})),
     "webhook_ack_before_save": (webhook_ack_before_save, frozenset({"I9"})),
+    "server_error_is_no": (server_error_is_no, frozenset({"I2", "I3"})),
+    "listing_lag_ignored": (listing_lag_ignored, frozenset({"I2", "I3"})),
+    "lease_never_ends": (lease_never_ends, frozenset({"I6", "I6b", "I8", "I9", "I14"})),
+    "mail_before_commit": (mail_before_commit, frozenset({"I6", "I6b"})),
     "capture_unguarded": (capture_unguarded, frozenset({"I5"})),
     "deliver_any_device": (deliver_any_device, frozenset({"I12"})),
+    "refund_key_random": (money_mutations.refund_key_random, frozenset({"I5c"})),
+    "events_not_unique": (money_mutations.events_not_unique, frozenset({"I9"})),
+    "refund_sum_unguarded": (money_mutations.refund_sum_unguarded, frozenset({"I5c"})),
+    "capture_twice": (money_mutations.capture_twice, frozenset({"I5"})),
+    "dispute_loss_twice": (money_mutations.dispute_loss_twice, frozenset({"I4b", "I5d"})),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Final
 
@@ -14,18 +14,24 @@ _TABLE_STARTS: Final = 80
 # Slug of the service: which supplier does it, and how often it is ordered.
 SERVICES: Final = {
     "samsung-att-us": ("licensed", 3),
-    "motorola-att-us": ("licensed", 2),
-    "google-pixel-us": ("licensed", 2),
+    "motorola-att-us": ("refuser", 2),
+    "google-pixel-us": ("lister", 2),
     "gsma-blacklist-pro": ("licensed", 2),
     "network-finder": ("finder", 3),
     "fr-networks-status": ("mute", 2),
 }
-# Slug of the supplier: what it has proven. All three are one demo supplier process.
+# Slug of the supplier: its adapter, and what it has proven. All are one demo supplier process. The lister can be asked
+# only for what it did lately for a device; the refuser takes no device twice.
 SUPPLIERS: Final = {
-    "licensed": {"finds_by_reference": True, "absent_is_proof": True},
-    "finder": {"finds_by_reference": True, "absent_is_proof": False},
-    "mute": {"finds_by_reference": False, "absent_is_proof": False},
+    "licensed": ("dhru", {"finds_by_reference": True, "absent_is_proof": True}),
+    "finder": ("dhru", {"finds_by_reference": True}),
+    "lister": ("unlockbase", {}),
+    "refuser": ("dhru", {"refuses_duplicates": True}),
+    "mute": ("dhru", {}),
 }
+PATHS: Final = {"dhru": "/api/index.php", "unlockbase": "/xml/api/v3"}
+# Where a device is ordered twice on purpose now and then: a look-up by device alone would then be wrong.
+_KNOWS_DEVICES_APART: Final = frozenset({"licensed", "finder", "lister"})
 # How a purchase is paid, and how often. docs/chaos.md says what each means.
 WAYS: Final = {
     "pay": 60,
@@ -38,6 +44,22 @@ WAYS: Final = {
     "cancel": 3,
     "leave": 2,
     "expire": 3,
+    "late": 3,
+}
+# Where, and how often; ``late`` is PayPal's alone, because Stripe's pages close in time.
+PROVIDERS: Final = {"stripe": 2, "paypal": 1}
+# What becomes of the money afterwards, and how often. Empty: it stays.
+STORIES: Final = {
+    "": 42,
+    "refund": 10,
+    "parts": 8,
+    "greedy": 7,
+    "returned": 7,
+    "dispute-won": 7,
+    "dispute-lost": 7,
+    "dispute-dropped": 4,
+    "dispute-silent": 4,
+    "warning": 4,
 }
 _REPEATED_DEVICE: Final = 0.04
 _FROM_TABLE: Final = 0.3
@@ -45,7 +67,7 @@ _FROM_TABLE: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One purchase: when (seconds from the start), by whom, of what, and how it is paid."""
+    """One purchase: when (seconds from the start), by whom, of what, how it is paid, and what follows."""
 
     index: int
     at: float
@@ -54,6 +76,8 @@ class Planned:
     imeis: tuple[str, ...]
     way: str
     returns: bool
+    provider: str
+    story: str
 
     @property
     def token(self) -> str:
@@ -72,6 +96,8 @@ def plan(*, orders: int, seed: int, seconds: float) -> list[Planned]:
     rng = random.Random(f"plan:{seed}")
     services = _shuffled_for_ever(rng, {slug: weight for slug, (_, weight) in SERVICES.items()})
     ways = _shuffled_for_ever(rng, WAYS)
+    providers = _shuffled_for_ever(rng, PROVIDERS)
+    stories = _shuffled_for_ever(rng, STORIES)
     devices_of = _Devices(rng)
     planned: list[Planned] = []
     left = orders
@@ -80,6 +106,7 @@ def plan(*, orders: int, seed: int, seconds: float) -> list[Planned]:
         service = next(services)
         supplier = SERVICES[service][0]
         devices = [devices_of.next(supplier) for _ in range(size)]
+        way = next(ways)
         planned.append(
             Planned(
                 index=len(planned),
@@ -87,16 +114,15 @@ def plan(*, orders: int, seed: int, seconds: float) -> list[Planned]:
                 email=f"customer{rng.randrange(orders)}@example.com",
                 service=service,
                 imeis=tuple(dict.fromkeys(devices)),
-                way=next(ways),
+                way=way,
                 returns=rng.random() < 0.5,
+                provider="paypal" if way == "late" else next(providers),
+                story=next(stories),
             )
         )
         left -= len(planned[-1].imeis)
     step = seconds / len(planned)
-    return [
-        Planned(p.index, round(step * (p.index + rng.random()), 2), p.email, p.service, p.imeis, p.way, p.returns)
-        for p in planned
-    ]
+    return [replace(p, at=round(step * (p.index + rng.random()), 2)) for p in planned]
 
 
 class _Devices:
@@ -114,7 +140,7 @@ class _Devices:
     def next(self, supplier: str) -> str:
         """A device for an order that this supplier will do."""
         known = self._known.setdefault(supplier, [])
-        if known and supplier != "mute" and self._rng.random() < _REPEATED_DEVICE:
+        if known and supplier in _KNOWS_DEVICES_APART and self._rng.random() < _REPEATED_DEVICE:
             return self._rng.choice(known)
         is_listed = self._rng.random() < _FROM_TABLE
         digits = next(self._table) if is_listed else self._rng.randrange(_TABLE_STARTS)

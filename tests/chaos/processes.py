@@ -46,6 +46,9 @@ class Child:
         self.starts = 0
         self.started_at = 0.0
         self.stillborn = 0
+        # What it writes once it is at work, and where in its log this start begins.
+        self.ready_mark = b""
+        self.log_start = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.groups: set[int] = set()
 
@@ -55,6 +58,7 @@ class Child:
         self.starts += 1
         self.started_at = time.monotonic()
         with self.log.open("ab") as log:
+            self.log_start = log.tell()
             self.process = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
@@ -74,7 +78,13 @@ class Child:
     @property
     def is_settled(self) -> bool:
         """Up for long enough to be at work: killing what only starts proves little and starves the rest."""
-        return self.is_running and time.monotonic() - self.started_at > START_SECONDS
+        if not self.is_running or time.monotonic() - self.started_at < START_SECONDS:
+            return False
+        if not self.ready_mark:
+            return True
+        with self.log.open("rb") as log:
+            log.seek(self.log_start)
+            return self.ready_mark in log.read()
 
     def signal_group(self, number: int) -> None:
         """Send a signal to the process and everything it started."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.chaos.books import Books, read_books
-from tests.chaos.invariants import Check
+from tests.chaos.checking import Check
 from tests.chaos.texts import tracebacks
 from tests.chaos.world import World
 
@@ -73,17 +73,29 @@ def console_checks(report: Report, *, is_drained: bool, cap: float) -> list[Chec
 def show(report: Report, found: Sequence[Check]) -> None:
     """Print everything."""
     books = report.books
+    print(f"  machine: {report.world.slowness:.1f} times slower than two idle cores")
     _line("processes and broker", report.faults)
     _line("gave up by themselves, started again", report.exits_in_storm)
     _line("crash points", report.crash_points())
     calls = Counter(row["behaviour"] for row in books.placements if row["behaviour"] not in {"", "fast"})
     _line("supplier", calls)
     _line("bank", {
-        "events": len(books.bank_events),
-        "in several copies": sum(event["copies"] > 1 for event in books.bank_events),
-        "dropped": sum(event["state"] == "dropped" for event in books.bank_events),
-        "forged": sum(event["forged"] for event in books.bank_events),
-        "tried again": sum(max(0, event["attempts"] - event["copies"]) for event in books.bank_events),
+        "events": len(books.bank.events),
+        "in several copies": sum(event["copies"] > 1 for event in books.bank.events),
+        "dropped": sum(event["state"] == "dropped" for event in books.bank.events),
+        "forged": sum(event["forged"] for event in books.bank.events),
+        "tried again": sum(max(0, event["attempts"] - event["copies"]) for event in books.bank.events),
+    })  # fmt: skip
+    _line("bank's calls", Counter(f"{row['call']} {row['fault']}" for row in books.bank.api_faults))
+    _line("strangers", Counter(f"{knock['kind']} {knock['provider']}" for knock in books.knocks))
+    _line("staff", books.desk)
+    _line("payments", Counter(f"{p['provider']} {p['state']}" for p in books.payments.values()))
+    _line("refunds", Counter(f"{r['state']} after {min(r['attempts'], 4)} tries" for r in books.refunds.values()))
+    _line("disputes", Counter(f"{d['state']}" for d in books.disputes.values()))
+    _line("reconciliation", {
+        "passes": len(books.passes),
+        "broken off": sum(run["finished_at"] is None or bool(run["error"]) for run in books.passes),
+        "repaired": sum(run["repaired"] for run in books.passes),
     })  # fmt: skip
     _line("mail", {"owed": len(books.mails), "claims": sum(mail["attempts"] for mail in books.mails)})
     _line("attempts", Counter(attempt["outcome"] for attempt in books.attempts))

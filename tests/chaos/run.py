@@ -17,15 +17,28 @@ from typing import Any, Final
 
 import django
 
-from tests.chaos.invariants import SELF_MOVING, Check, checks
+from tests.chaos.checking import Check
+from tests.chaos.invariants import checks
 from tests.chaos.mutations import MUTATIONS
+from tests.chaos.plan import plan
 from tests.chaos.processes import HarnessError
 from tests.chaos.report import Report, console_checks, show
+from tests.chaos.rest import drain
 from tests.chaos.storm import Storm
 from tests.chaos.world import Options, World, stock
 
 DRAIN_CAP_SECONDS: Final = 120.0
 LONGER_SECONDS: Final = 40.0
+# What setting up takes on two idle cores; where it takes longer, everything gets that much more time.
+SET_UP_SECONDS: Final = 5.5
+SLOWEST: Final = 3.0
+# How long stories of refunds and disputes are waited for after the last customer, and what share of them.
+STORIES_SECONDS: Final = 30.0
+MOST_STORIES: Final = 0.7
+# After this a run is given up: twice what customers take to come, and what rest takes at most.
+LEAST_MINUTES: Final = 8.0
+REST_MINUTES: Final = 4.0
+MINUTES_AN_ORDER: Final = 2 * 0.36 / 60
 
 
 def options_from(arguments: list[str] | None = None) -> Options:
@@ -38,7 +51,7 @@ def options_from(arguments: list[str] | None = None) -> Options:
         "--redis", default="", metavar="URL", help="this database is emptied; default: a broker of its own"
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep stores and logs here")
-    parser.add_argument("--minutes-cap", type=float, default=8.0)
+    parser.add_argument("--minutes-cap", type=float, help="default: 8, or more for more than 330 orders")
     parser.add_argument("--mutate", default="", choices=["", *MUTATIONS], help="plant this bug: the run must fail")
     parser.add_argument("--crash", type=float, default=0.03, help="chance of dying at each crash point")
     told = parser.parse_args(arguments)
@@ -46,7 +59,8 @@ def options_from(arguments: list[str] | None = None) -> Options:
         parser.error("--orders must be at least 1: a run without orders proves nothing")
     return Options(
         orders=told.orders, seed=told.seed, database=told.database, redis=told.redis, keep=told.keep,
-        minutes_cap=told.minutes_cap, mutate=told.mutate, crash=told.crash,
+        minutes_cap=told.minutes_cap or max(LEAST_MINUTES, REST_MINUTES + told.orders * MINUTES_AN_ORDER),
+        mutate=told.mutate, crash=told.crash,
     )  # fmt: skip
 
 
@@ -96,18 +110,23 @@ def _run(world: World) -> int:
     os.environ.update({name: value for name, value in world.env.items() if name not in hidden})
     django.setup()
     report = Report(world)
+    load = os.getloadavg()[0]
     with report.timed("set-up"):
         stock(world)
         world.start()
+    others = load / (os.cpu_count() or 1)
+    world.slowness = min(SLOWEST, max(1.0, others, report.seconds["set-up"] / SET_UP_SECONDS))
+    cap = DRAIN_CAP_SECONDS * world.slowness
+    signal.setitimer(signal.ITIMER_REAL, options.minutes_cap * 60 * world.slowness)
     with report.timed("faults"):
         storm = _weather(world)
         report.faults.update(storm.counts)
         report.exits_in_storm.update(world.fleet.exits)
     with report.timed("drain"):
-        is_drained = _drain(world)
+        is_drained = drain(world, cap=cap)
     books = report.read()
     found = list(checks(books, now=datetime.now(UTC)))
-    found += console_checks(report, is_drained=is_drained, cap=DRAIN_CAP_SECONDS)
+    found += console_checks(report, is_drained=is_drained, cap=cap)
     found.append(_enough(len(books.orders), options.orders))
     show(report, found)
     return 1 if any(check.violations for check in found) else 0
@@ -115,69 +134,48 @@ def _run(world: World) -> int:
 
 def _weather(world: World) -> Storm:
     """Customers come while faults strike, until the last one is through and what they ordered was struck too."""
-    customers = world.add_customers()
+    people = world.add_people()
+    customers = people[0]
     storm = Storm(world)
-    until = time.monotonic() + world.options.seconds + 8
+    longer = LONGER_SECONDS * world.slowness
+    until = time.monotonic() + world.seconds + 8
     while True:
         storm.step()
-        if customers.process is not None and customers.process.poll() == 0:
-            customers.stopped = True
+        for person in people:
+            if person.process is not None and person.process.poll() == 0:
+                person.stopped = True
         world.fleet.tend()
         moment = time.monotonic()
-        if moment > until and customers.stopped and (_is_under_way() or moment > until + LONGER_SECONDS):
+        if moment > until and customers.stopped and (_is_under_way() or moment > until + longer):
             break
-        if moment > until + 2 * LONGER_SECONDS:
+        if moment > until + 2 * longer:
             raise HarnessError("the customers do not come to an end, see customers.log")
         time.sleep(0.03)
+    _let_stories_come_to_an_end(world, storm)
     storm.stop()
     world.calm()
     return storm
 
 
-def _is_under_way() -> bool:
-    """Whether nine of ten paid orders have been sent to a supplier; on a busy machine that takes a while."""
-    from orders.models import Order, SupplierAttempt  # noqa: PLC0415
-
-    paid = Order.objects.filter(paid_at__isnull=False).count()
-    return SupplierAttempt.objects.values("order").distinct().count() >= paid * 0.9
-
-
-def _drain(world: World) -> bool:
-    """Wait until nothing moves by itself any more."""
-    deadline = time.monotonic() + DRAIN_CAP_SECONDS
-    while time.monotonic() < deadline:
+def _let_stories_come_to_an_end(world: World, storm: Storm) -> None:
+    """A little longer, so that most refunds and disputes are struck too."""
+    told, deadline = world.folder / "staff.told", time.monotonic() + STORIES_SECONDS * world.slowness
+    planned = plan(orders=world.options.orders, seed=world.options.seed, seconds=world.seconds)
+    stories = sum(bool(each.story) for each in planned)
+    while time.monotonic() < deadline and not world.fleet["staff"].stopped:
+        if told.exists() and len(set(told.read_text().split())) > stories * MOST_STORIES:
+            return
+        storm.step()
         world.fleet.tend()
-        if _is_at_rest(world):
-            return True
-        time.sleep(0.5)
-    return False
+        time.sleep(0.03)
 
 
-def _is_at_rest(world: World) -> bool:
-    from orders.models import Order, OutgoingMail  # noqa: PLC0415
-    from payments.models import Payment, WebhookDelivery  # noqa: PLC0415
-    from tests.chaos.books import rows_of  # noqa: PLC0415
+def _is_under_way() -> bool:
+    """Whether nine of ten paid orders have been sent to a supplier or are held; that may take a while."""
+    from orders.models import Order  # noqa: PLC0415
 
-    moving = {"queued", "claimed"}
-    if Order.objects.filter(state__in=SELF_MOVING).exists():
-        return False
-    if OutgoingMail.objects.filter(work_state__in=moving).exists():
-        return False
-    if Order.objects.filter(state="completed", price__gt=0).exclude(postings__kind="sale").exists():
-        return False
-    if WebhookDelivery.objects.filter(work_state__in=moving).exclude(verdict="unknown_reference").exists():
-        return False
-    if Payment.objects.filter(state="captured", fee__isnull=True).exists():
-        return False
-    if Order.objects.filter(state="completed").exclude(postings__kind="sale").exists():
-        return False
-    if any(row["state"] == "pending" for row in rows_of(world.folder / "bank.sqlite3", "deliveries")):
-        return False
-    waiting = set(
-        Payment.objects.filter(state__in={"created", "open", "pending"}).values_list("provider_ref", flat=True)
-    )
-    sessions = rows_of(world.folder / "bank.sqlite3", "sessions")
-    return not any(row["id"] in waiting and row["status"] != "open" for row in sessions)
+    paid = Order.objects.filter(paid_at__isnull=False)
+    return paid.filter(state="paid", supplier_attempts=None).count() <= paid.count() * 0.1
 
 
 def _enough(found: int, asked: int) -> Check:

@@ -37,7 +37,7 @@ class Storm:
         self.counts: Counter[str] = Counter()
         began = time.monotonic()
         self._due: list[tuple[float, Callable[[], None]]] = []
-        self._at(began + self.rng.uniform(*KILL_EVERY), self._kill)
+        self._at(began + self._kill_pause(), self._kill)
         self._at(began + self.rng.uniform(*PAUSE_EVERY), self._pause_worker)
         actions = {
             "supplier paused": self._pause_supplier,
@@ -47,7 +47,7 @@ class Storm:
             "broker restarted": self._restart_broker,
         }
         for share, name in ONCE:
-            self._at(began + share * world.options.seconds, actions[name])
+            self._at(began + share * world.seconds, actions[name])
 
     def _at(self, moment: float, action: Callable[[], None]) -> None:
         self._due.append((moment, action))
@@ -75,7 +75,11 @@ class Storm:
         child = self.world.fleet[kind] if kind in {"web", "beat"} else worker
         if child.is_settled and self._strike(kind, child, pick):
             self.counts[f"kill -9 {kind}"] += 1
-        self._at(time.monotonic() + self.rng.uniform(*KILL_EVERY), self._kill)
+        self._at(time.monotonic() + self._kill_pause(), self._kill)
+
+    def _kill_pause(self) -> float:
+        """On a busy machine less is got done between two kills; it would never get anywhere."""
+        return self.rng.uniform(*KILL_EVERY) * self.world.slowness
 
     def _strike(self, kind: str, child: Child, pick: float) -> bool:
         if kind == "worker parent, pool orphaned":
@@ -127,7 +131,7 @@ class Storm:
         def up() -> None:
             child.stopped = False
 
-        self._at(time.monotonic() + min(seconds, self.world.options.seconds / 3), up)
+        self._at(time.monotonic() + min(seconds, self.world.seconds / 3), up)
 
     def _restart_broker(self) -> None:
         if "broker" in self.world.fleet.children:

@@ -22,6 +22,7 @@ EXPECTED: Final = (
     (re.compile(r"^redis\.exceptions\.ConnectionError: "), "redis/"),
     (re.compile(r"^(ConnectionRefusedError|ConnectionResetError|BrokenPipeError): "), "redis/"),
     (re.compile(r"^kombu\.exceptions\.OperationalError: "), "kombu/"),
+    (re.compile(r"^IndexError: pop from empty list"), "kombu/transport/virtual/base.py"),
     (re.compile(r"^AttributeError: 'NoneType' object has no attribute 'hostname'"), "kombu/transport/redis.py"),
 )
 

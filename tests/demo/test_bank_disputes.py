@@ -192,3 +192,35 @@ def test_unknown_disputes_are_404(bank_url, client):
     with pytest.raises(stripe.InvalidRequestError) as missing:
         client.v1.disputes.retrieve("dp_nothing")
     assert missing.value.http_status == 404
+
+
+@pytest.mark.parametrize(("button", "ends"), [("delayed-success", "paid"), ("delayed-failure", "unpaid")])
+def test_the_list_of_payments_ends_a_wait_and_then_offers_what_is_left(bank_url, client, button, ends):
+    made = client.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "client_reference_id": f"P-{button}",
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {"currency": "eur", "unit_amount": 1890, "product_data": {"name": "Unlock"}},
+                }
+            ],
+            "success_url": "http://127.0.0.1:8000/done",
+        }
+    )
+    press(bank_url, f"/pay/{made.id}/{button}")
+    page = requests.get(f"{bank_url}/payments", timeout=5).text
+    assert f"P-{button}</a>" in page
+    assert f"/pay/{made.id}/end-wait" in page
+    assert f"/pay/{made.id}/dispute" not in page
+
+    assert press(bank_url, f"/pay/{made.id}/end-wait").headers["Location"] == "/payments"
+
+    assert client.v1.checkout.sessions.retrieve(made.id).payment_status == ends
+    page = requests.get(f"{bank_url}/payments", timeout=5).text
+    assert (f"/pay/{made.id}/dispute" in page) == (ends == "paid")
+    told = [event.type for event in client.v1.events.list({"limit": 100}).data if event.data.object["id"] == made.id]
+    press(bank_url, f"/pay/{made.id}/end-wait")
+    again = [event.type for event in client.v1.events.list({"limit": 100}).data if event.data.object["id"] == made.id]
+    assert again == told

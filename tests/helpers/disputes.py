@@ -34,6 +34,9 @@ class Bank:
     submitted: ClassVar[list[dict[str, str]]] = []
     outcome: ClassVar[Any] = None
 
+    def step(self, currency: str) -> Decimal:
+        return Decimal("0.01")
+
     @classmethod
     def reset(cls) -> None:
         cls.facts, cls.warnings, cls.submitted, cls.outcome = {}, [], [], None

@@ -23,7 +23,7 @@ def free_port() -> int:
     return port
 
 
-def wait_for(url: str, *, seconds: float = 15) -> None:
+def wait_for(url: str, *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -19,7 +19,12 @@ from tests.helpers.demo import ROOT, RunningDemo, running_demo
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
+# A delayed payment waits until the journey says that the bank has looked at it.
+DELAYED_SECONDS = 3600
 SCREENSHOTS = ROOT / "var" / "journeys"
+
+# The browser driver keeps an event loop in this process; tests after it still speak to the database synchronously.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +39,8 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     """The running demo, in a folder of its own; ``demo.addresses`` says where everything is."""
-    with running_demo(tmp_path_factory.mktemp("journeys") / "demo") as running:
+    delay = f"--bank-options=--delayed-seconds {DELAYED_SECONDS}"
+    with running_demo(tmp_path_factory.mktemp("journeys") / "demo", delay, "--set", "DEMO_HOLD_SECONDS=0") as running:
         yield running
 
 

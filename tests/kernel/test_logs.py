@@ -19,7 +19,16 @@ def written(message: str, *args: Any, exc_info: Any = None) -> str:
 
 @pytest.mark.parametrize(
     "address",
-    ["/orders/{}/", "/orders/{}/result/", "/purchases/{}/pay/", "/checkout/{}/check/", "/services/x/?draft={}"],
+    [
+        "/orders/{}/",
+        "/orders/{}/result/",
+        "/purchases/{}/pay/",
+        "/checkout/{}/check/",
+        "/services/x/?draft={}",
+        "/cancel/U-647Y-FKQY-9.739942:{}/",
+        "/cancel/U-647Y-FKQY-9.delay:{}/",
+        "/webhooks/sendgrid/inbound/{}/",
+    ],
 )
 def test_secret_links_are_masked(address: str) -> None:
     secret = new_secret()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from babel.numbers import get_currency_precision
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlockshop.kernel.money import EXPONENTS, Money, MoneyError, from_minor, rounded, zero
+from unlockshop.kernel.money import EXPONENTS, Money, MoneyError, from_minor, name_of, rounded, step_of, zero
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,23 @@ def test_arithmetic():
         (Money(Decimal("1234.5"), "EUR"), "en", "€1,234.50"),
         (Money(Decimal("1234.5"), "EUR"), "de", "1.234,50\xa0€"),
         (Money(Decimal(500), "JPY"), "en", "¥500"),
+        (Money(Decimal("6.75"), "KWD"), "en", "KWD\xa06.750"),
+        (Money(Decimal("-6.75"), "KWD"), "en", "-KWD\xa06.750"),
+        (Money(Decimal("6.75"), "KWD"), "de", "6,750\xa0KWD"),
+        (Money(Decimal(3180), "JPY"), "ja", "￥3,180"),
+        (Money(Decimal("20.9"), "USD"), "pt-br", "US$\xa020,90"),
+        (Money(Decimal("20.9"), "USD"), "zh-hans", "US$20.90"),
     ],
 )
 def test_people_read_it_as_they_write_it(money, locale, text):
     assert money.format(locale) == text
+
+
+@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+def test_nothing_is_rounded_when_it_is_written(currency):
+    assert EXPONENTS[currency] == get_currency_precision(currency)
+
+
+def test_steps_and_names():
+    assert [step_of(code) for code in ("EUR", "JPY", "KWD")] == [Decimal("0.01"), Decimal(1), Decimal("0.001")]
+    assert (name_of("KWD"), name_of("KWD", "pt-br")) == ("Kuwaiti Dinar", "Dinar kuwaitiano")

@@ -33,7 +33,7 @@ def supervise(tmp_path: Path, *processes: Process) -> tuple[Supervisor, list[str
     return Supervisor(processes, tmp_path / "log", say=said.append, is_stopping=lambda: False), said
 
 
-def wait_for(condition: object, *, seconds: float = 10) -> None:
+def wait_for(condition: object, *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "requirements" / "runtime.lock"
 DEV = ROOT / "requirements" / "dev.lock"
+OCR = ROOT / "requirements" / "ocr.lock"
 
 
 def pins(lock: Path) -> dict[str, Requirement]:
@@ -47,7 +48,15 @@ def test_dev_lock_holds_the_runtime_lock() -> None:
     }
 
 
-@pytest.mark.parametrize("lock", [RUNTIME, DEV], ids=lambda path: path.name)
+def test_ocr_lock_holds_the_runtime_lock_and_the_extra() -> None:
+    runtime, ocr = pins(RUNTIME), pins(OCR)
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["ocr"]
+    wanted = {name: str(pin.specifier) for name, pin in runtime.items()}
+    wanted |= {canonicalize_name(each.name): str(each.specifier) for each in map(Requirement, extra)}
+    assert wanted == {name: str(ocr[name].specifier) for name in wanted}
+
+
+@pytest.mark.parametrize("lock", [RUNTIME, DEV, OCR], ids=lambda path: path.name)
 def test_every_pin_has_hashes_and_no_address(lock: Path) -> None:
     text = lock.read_text()
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]

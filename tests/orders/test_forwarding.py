@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from orders import advancing, forwarding, lifecycle, resolving
+from orders import advancing, forwarding, lifecycle, resolving, routing
 from orders.models import Order, SupplierAttempt
 from orders.states import HoldReason, OrderState
 from services.models import Offer, Supplier
@@ -132,19 +132,19 @@ def test_attempts_end_with_a_person():
     order = paid_order()
     ScriptedClient.reset(place=[NOT_SENT] * 100)
 
-    for day in range(forwarding.ATTEMPTS_CAP + 5):
+    for day in range(routing.ATTEMPTS_CAP + 5):
         with later(days=day + 1):
             advancing.advance(order.pk)
 
     assert state(order) == S.ON_HOLD
     assert order.hold_reason == HoldReason.TOO_MANY_ATTEMPTS
-    assert asked("place") == forwarding.ATTEMPTS_CAP
+    assert asked("place") == routing.ATTEMPTS_CAP
 
 
 @pytest.mark.parametrize("code", [RefusalCode.FUNDS, RefusalCode.AUTH, RefusalCode.IP, RefusalCode.MAINTENANCE])
 def test_a_supplier_without_service_pauses_and_resumes_by_itself(code):
     order = paid_order()
-    other = factories.make_order(service=order.service)
+    other = factories.make_order(service=order.service, imeis=(factories.imei(2),))
     ScriptedClient.reset(place=[Refused("no", code=code)])
 
     advancing.advance(order.pk)
@@ -342,7 +342,7 @@ def test_a_late_acceptance_of_a_given_up_attempt_is_a_loss_on_record():
 
 def test_an_id_of_another_order_is_a_conflict_for_staff():
     first, order = paid_order(), None
-    order = factories.make_order(service=first.service)
+    order = factories.make_order(service=first.service, imeis=(factories.imei(2),))
     ScriptedClient.reset(place=[JobAccepted("S-1"), JobAccepted("S-1")])
 
     advancing.advance(first.pk)
@@ -383,7 +383,7 @@ def test_staff_say_not_bought_and_it_is_sent_again():
 
 def test_staff_cannot_claim_another_orders_id():
     order = parked()
-    other = factories.make_order(service=order.service)
+    other = factories.make_order(service=order.service, imeis=(factories.imei(2),))
     ScriptedClient.reset(place=[JobAccepted("S-9")])
     advancing.advance(other.pk)
 

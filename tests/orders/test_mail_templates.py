@@ -1,19 +1,24 @@
-"""The six mails: what they say, that text and HTML agree, and that foreign text stays text."""
+"""The mails: what they say, that text and HTML agree, and that foreign text stays text."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 
-from orders import lifecycle
+from orders import correcting, investigating, lifecycle
 from orders.mailing import MailMessage, queue_for_order, queue_for_purchase, render
 from orders.models import Order, OutgoingMail
 from orders.models.mail import MailKind
-from orders.states import OrderState
+from orders.right_data import RightData
+from orders.states import Finding, OrderState
+from refunds import telling_delays, telling_late
+from refunds.telling_delays import Message
 from services.models import ResultKind
 from tests import factories
+from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +29,7 @@ STATE_OF = {
     MailKind.NOT_FOUND: OrderState.NOT_FOUND,
     MailKind.CANCELLED: OrderState.CANCELLED,
 }
+ABOUT_THE_MONEY = {MailKind.PAYMENT_FAILED, MailKind.REFUNDED, MailKind.REFUND_RETURNED}
 EVIL = '<b>Sorry</b> & "bye"\x00\x07\u202egnp.exe\r\nsecond line'
 
 
@@ -55,8 +61,32 @@ def mail_of(kind: MailKind) -> tuple[MailMessage, Order]:
     if kind in STATE_OF:
         order = factories.make_order(STATE_OF[kind])
         return render(OutgoingMail.objects.get(order=order, kind=kind)), order
+    if kind == MailKind.DELAYED:
+        order = factories.make_order(OrderState.IN_PROCESS)
+        message = Message("The supplier is closed.", clock.now() + timedelta(days=2))
+        telling_delays.tell(order.pk, message, batch="one", actor=SYSTEM)
+        return render(OutgoingMail.objects.get(order=order, kind=kind)), order
+    if kind == MailKind.LATE:
+        order = factories.make_order(OrderState.IN_PROCESS)
+        with clock.frozen(order.result_due_at + timedelta(seconds=1)):
+            assert telling_late.tell(order.pk)
+        return render(OutgoingMail.objects.get(order=order, kind=kind)), order
+    if kind == MailKind.CORRECTION:
+        order = factories.make_order(OrderState.PAID, imeis=(factories.imei(1),))
+        data = RightData(factories.IMEI, "imei", {})
+        order = correcting.correct(order.pk, data, rule="default", actor=factories.CUSTOMER)
+        return render(OutgoingMail.objects.get(kind=kind)), order
+    if kind == MailKind.INVESTIGATION:
+        order = factories.make_order(OrderState.NOT_FOUND)
+        row = investigating.ask(order.pk, note="", actor=factories.CUSTOMER)
+        finding = Finding.WRONGLY_REJECTED
+        investigating.answer(row.pk, finding=finding, text="It was <our> fault.", evidence="panel", actor=SYSTEM)
+        return render(OutgoingMail.objects.get(kind=kind)), order
     purchase = factories.make_purchase(paid=kind == MailKind.CONFIRMATION)
     order = purchase.orders.get()
+    if kind == MailKind.CLAIM:
+        facts = {"title": "Your claim is approved", "text": "The money leaves us soon."}
+        return render(queue_for_order(order, kind, facts=facts)), order
     mail = OutgoingMail.objects.filter(kind=kind).first() or queue_for_purchase(purchase, kind)
     return render(mail), order
 
@@ -83,7 +113,7 @@ def test_mail_is_whole_in_text_and_html(kind: MailKind) -> None:
 def test_mail_has_one_call_to_action_to_the_secret_page(kind: MailKind) -> None:
     message, order = mail_of(kind)
 
-    page = order.purchase if kind == MailKind.PAYMENT_FAILED else order
+    page = order.purchase if kind in ABOUT_THE_MONEY else order
     url = f"http://testserver{page.get_absolute_url()}"
     assert message.html.count('class="button"') == 1
     assert url in links(message.html)
@@ -107,8 +137,8 @@ def test_confirmation_says_what_was_bought_and_what_happens_next(monday: object)
     for part in (message.text, words(message.html)):
         assert "We have received your payment of €18.90" in part
         assert "Price: €18.90" in part
-        assert "30 hours on average, which is not guaranteed" in part
-        assert "at the latest by 26 Nov 2026, 12:00 UTC; this is guaranteed" in part
+        assert "about 30 hours by the supplier's estimate, not guaranteed" in part
+        assert "at the latest by Thursday 26 November, 12:00 UTC; this is guaranteed" in part
         assert "UNLOCKSHOP" in part
         assert "add orders@unlockshop.example to your contacts" in part
         assert "We submit the order to our supplier" in part

@@ -6,14 +6,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from orders.models import Draft, Order, OrderEvent, Purchase
-from orders.placing import PriceChanged, forget_old_drafts, place_purchase
+from orders.placing import PriceChanged, add_order, forget_old_drafts, place_purchase
 from orders.states import OrderState
 from services.models import Service, ServicePrice
 from tests import factories
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.money import Money
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +111,27 @@ def test_unfinished_checkouts_are_forgotten_after_a_week():
 
     assert forget_old_drafts() == 1
     assert list(Draft.objects.all()) == [young]
+
+
+def test_a_purchase_is_in_one_currency():
+    service = factories.make_service()
+    purchase = factories.make_purchase(service)
+    device = {"value": factories.imei(2), "kind": "imei"}
+    yen = Money(Decimal(3180), "JPY")
+
+    with pytest.raises(Refused, match=r"This purchase is in EUR\. Order what is priced in JPY separately"):
+        add_order(purchase, service, position=2, device=device, answers={}, price=yen)
+
+    assert purchase.orders.count() == 1
+
+
+def test_the_database_keeps_a_purchase_in_one_currency():
+    order = factories.make_purchase().orders.get()
+
+    with pytest.raises(IntegrityError, match="currency of its"), transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(currency="USD")
+    order.pk, order.number, order.secret, order.position, order.currency = None, "U-X", "x", 2, "USD"
+    with pytest.raises(IntegrityError, match="currency of its"), transaction.atomic():
+        order.save(force_insert=True)
+
+    assert Order.objects.get().currency == "EUR"

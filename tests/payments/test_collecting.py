@@ -269,6 +269,28 @@ def test_the_sweep_asks_less_and_less_often(bank):
     assert gaps[-1] > gaps[0]
 
 
+def test_a_second_page_is_closed_once_the_purchase_is_paid(bank):
+    first = begun()
+    second = Payment.objects.create(
+        purchase=first.purchase, provider="stripe", amount=first.amount, currency="EUR", next_action_at=clock.now()
+    )
+    begun_second = provider_named("stripe").begin(replace(collecting._request(first.purchase, second), key=second.key))
+    Payment.objects.filter(pk=second.pk).update(
+        state="open", provider_ref=begun_second.provider_ref, url=begun_second.url,
+        next_action_at=clock.now() + timedelta(hours=1),
+    )  # fmt: skip
+    press(first, "pay")
+    collecting.settle(first.pk)
+
+    assert collecting.due_payments() == [second.pk]
+    collecting.check(second.pk)
+
+    second.refresh_from_db()
+    assert second.state == PaymentState.EXPIRED
+    assert press(second, "pay").status_code == 410
+    assert second.purchase.payments.filter(state="captured").count() == 1
+
+
 def test_closing_a_session_stops_late_payments(bank):
     payment = begun()
     provider = provider_named("stripe")

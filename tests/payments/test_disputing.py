@@ -164,6 +164,26 @@ def test_an_answer_older_than_the_row_is_asked_for_again():
     assert Dispute.objects.get().state == D.LOST
 
 
+def test_a_fee_in_the_currency_of_our_account_balances_on_its_own():
+    payment = captured(factories.make_order())
+    fee = Money(Decimal("21.50"), "USD")
+    says(payment, fee=fee)
+    settle()
+    settle()
+    assert disputing.taken_back(payment) == PRICE
+    assert [(account, total) for account, currency, total in ledger.balances() if currency == "USD"] == [
+        ("provider_fees", fee.amount),
+        ("stripe_clearing", -fee.amount),
+    ]
+
+    says(payment, D.WON, funds_withdrawn=False, fee=Money(Decimal(0), "USD"))
+    settle()
+
+    assert {total for _account, currency, total in ledger.balances() if currency == "USD"} == {0}
+    assert LedgerTransaction.objects.filter(kind="dispute-fee-returned").count() == 1
+    assert list(ledger.check()) == []
+
+
 def test_a_lost_dispute_that_the_bank_reopens_and_reverses_is_booked_back():
     order = factories.make_order()
     payment = captured(order)
@@ -380,7 +400,9 @@ def test_a_fraud_warning_flags_the_payment_and_holds_the_order():
     payment.refresh_from_db()
     order.refresh_from_db()
     assert payment.attention == Attention.FRAUD
-    assert "made_with_lost_card" in payment.note
+    assert [(each.provider_ref, each.reason) for each in payment.warnings.all()] == [
+        ("issfr_1", "made_with_lost_card")
+    ]
     assert (order.state, order.hold_reason) == (OrderState.ON_HOLD, HoldReason.FRAUD_WARNING)
 
 
@@ -398,6 +420,21 @@ def test_a_cleared_warning_stays_cleared_and_the_order_goes_on():
     assert (payment.attention, order.state) == ("", OrderState.PAID)
     with pytest.raises(Refused):
         disputing.clear_warning(payment.pk, reason="again", actor=SAM)
+
+
+def test_every_warning_counts_once_however_many_there_are():
+    payment = captured(factories.make_order())
+    Bank.warnings = [WarningFact(f"issfr_{n}" + "x" * 200, "made_with_a_very_long_reason" * 3) for n in range(10)]
+    disputing.settle_warning("stripe", payment.charge_ref)
+    disputing.clear_warning(payment.pk, reason="called the customer", actor=SAM)
+
+    for _again in range(3):
+        disputing.settle_warning("stripe", payment.charge_ref)
+    assert Payment.objects.get().attention == Attention.NONE
+
+    Bank.warnings.append(WarningFact("issfr", "part of another's id"))
+    disputing.settle_warning("stripe", payment.charge_ref)
+    assert (Payment.objects.get().attention, payment.warnings.count()) == (Attention.FRAUD, 11)
 
 
 def test_a_warning_that_becomes_a_dispute_is_held_as_disputed():

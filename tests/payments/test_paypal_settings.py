@@ -1,4 +1,4 @@
-"""What the settings make of PayPal's variables, each time in a fresh process."""
+"""What the settings make of the providers' variables and of the demo, each time in a fresh process."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ def test_paypal_is_offered_once_it_has_keys(environment, said):
         ({"PAYPAL_CLIENT_ID": "id"}, "are needed as well"),
         (KEYS | DEMO | {"PAYPAL_LIVE": "True"}, "DEMO refuses"),
         (KEYS | DEMO | {"PAYPAL_API_BASE": "https://api-m.paypal.com"}, "DEMO refuses"),
+        (DEMO | {"STRIPE_API_KEY": "sk_live_x"}, "DEMO refuses"),
+        (DEMO | {"STRIPE_API_KEY": "rk_live_x"}, "DEMO refuses"),
+        ({"DEMO": "True"}, "needs DEMO_WITHOUT_DEBUG"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:8002"}, "but DEMO is not"),
+        ({"SENDGRID_HOST": "http://127.0.0.1:8002"}, "but DEMO is not"),
         (KEYS | {"PAYPAL_API_BASE": "http://127.0.0.1:8002"}, "PAYPAL_API_BASE must be"),
         (KEYS | {"PAYPAL_API_BASE": "https://api-m.paypal.com"}, "PAYPAL_API_BASE must be"),
         (KEYS | {"PAYPAL_API_BASE": "https://api-m.paypal.com.evil.io"}, "PAYPAL_API_BASE must be"),

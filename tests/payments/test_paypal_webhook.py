@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -198,11 +197,9 @@ def test_paypals_own_certificates(url):
     ],
 )
 def test_what_is_no_event_asks_nobody(verifier, body):
-    started = time.monotonic()
     with pytest.raises(NotAuthentic):
         PAYPAL.read_webhook(body, signed(body))
 
-    assert time.monotonic() - started < 0.1
     assert verifier.asked == []
 
 

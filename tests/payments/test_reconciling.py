@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
+import requests
 import stripe
 from django.core.management import call_command
 from django.db import connection
 
-from payments import reconciling
-from payments.models import Break, LedgerTransaction, Payment, ReconciliationRun, Refund
+from payments import collecting, ledger, reconciling, refunding
+from payments.collecting import begin_payment
+from payments.models import Break, Dispute, LedgerTransaction, Payment, ReconciliationRun, Refund
+from payments.providers import paypal_disputes
+from payments.providers.base import RefundFact
+from payments.providers.registry import provider_named
+from payments.providers.stripe import StripeProvider
 from payments.states import BreakKind
+from tests import factories
 from tests.helpers.processes import running_bank
 from tests.payments.test_collecting import begun, press
 from tests.payments.test_refunding import SAM, ask, paid_at_bank
+from unlockshop.kernel import clock
 from unlockshop.kernel.errors import Refused
 
 pytestmark = pytest.mark.django_db
@@ -121,3 +130,72 @@ def test_the_commands_print_and_exit_by_what_they_find(bank):
         with pytest.raises(SystemExit) as ended:
             call_command(command, stdout=StringIO())
         assert ended.value.code == 1
+
+
+def test_a_dispute_whose_webhooks_never_came_is_booked(bank):
+    payment = paid_at_bank()
+    _post(f"{payment.url}/dispute")
+
+    first, second = reconciling.reconcile("stripe"), reconciling.reconcile("stripe")
+
+    dispute = Dispute.objects.get()
+    assert (dispute.state, first.repaired, second.repaired) == ("needs_response", 1, 0)
+    _post(f"{bank}/disputes/{dispute.provider_ref}/for-customer")
+    # Opened long ago: it is no longer in the list, but still open here.
+    assert reconciling.reconcile("stripe", look_back=timedelta(hours=-1)).repaired == 1
+    assert Dispute.objects.get().state == "lost"
+    assert list(ledger.check()) == []
+
+
+def test_paypals_disputes_are_found_on_every_page_of_the_list(bank, monkeypatch):
+    monkeypatch.setattr(paypal_disputes, "LIST_PAGE", 2)
+    since = clock.now() - timedelta(minutes=1)
+    charges = [_paid_by_paypal() for _ in range(5)]
+    for payment in charges:
+        _post(f"{bank}/paypal/captures/{payment.charge_ref}/dispute")
+
+    assert len(set(provider_named("paypal").disputes_since(since))) == 5
+    assert reconciling.reconcile("paypal").repaired == 5
+    assert set(Dispute.objects.values_list("payment", flat=True)) == {payment.pk for payment in charges}
+
+
+def test_a_dispute_about_money_that_is_not_ours_breaks_nothing(bank):
+    payment = paid_at_bank()
+    _post(f"{payment.url}/dispute")
+    _forget(payment)
+
+    run = reconciling.reconcile("stripe")
+
+    assert not run.error
+    assert not Dispute.objects.exists()
+
+
+class Slow(StripeProvider):
+    """A provider during whose answer the shop goes on."""
+
+    def refunds_of(self, charge_ref: str) -> list[RefundFact]:
+        facts = super().refunds_of(charge_ref)
+        for refund in Refund.objects.filter(state="requested"):
+            refunding.execute(refund.pk)
+        return facts
+
+
+def test_a_refund_that_is_booked_while_the_provider_answers_is_no_difference(bank, settings):
+    payment = paid_at_bank()
+    ask(payment, "5.00")
+    settings.PAYMENT_PROVIDERS = {"stripe": f"{__name__}.Slow"}
+
+    reconciling.reconcile("stripe")
+
+    assert Refund.objects.get().state == "succeeded"
+    assert not kinds()
+
+
+def _post(address: str) -> None:
+    requests.post(address, allow_redirects=False, timeout=5)
+
+
+def _paid_by_paypal() -> Payment:
+    payment = begin_payment(factories.make_purchase(), provider_name="paypal")
+    _post(f"{payment.url.partition('?')[0]}/{payment.provider_ref}/approve")
+    return collecting.settle(payment.pk)

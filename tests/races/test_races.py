@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
+
 import pytest
 import requests
 from django.test import Client
 
-from orders import advancing, lifecycle, mailing, paying
+from orders import advancing, dispatching, forwarding, lifecycle, mailing, paying
 from orders.models import Order, OrderEvent, OutgoingMail, Purchase
 from orders.placing import place_purchase
 from orders.states import OrderState
 from payments import booking, collecting, inbox
-from payments.models import LedgerEntry, LedgerTransaction, WebhookDelivery
+from payments.models import LedgerEntry, LedgerTransaction, Payment, Refund, WebhookDelivery
+from payments.states import PaymentState
+from refunds import calling_off
 from tests import factories
 from tests.helpers.race import at_once
 from tests.helpers.suppliers import ScriptedClient, asked
@@ -19,7 +25,7 @@ from tests.payments.test_collecting import begun, press
 from tests.payments.test_webhook import event, sign
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
-from unlockshop.kernel.errors import TransitionRefused
+from unlockshop.kernel.errors import Refused, TransitionRefused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -144,3 +150,58 @@ def test_two_sweeps_book_a_delivered_order_once(bank):
 
     assert sum(booked) == len(orders)
     assert LedgerTransaction.objects.filter(kind="sale").count() == len(orders)
+
+
+def test_a_thousand_customers_cancel_in_the_second_in_which_their_order_leaves():
+    """One of the two wins each time: cancelled, refunded and never bought, or bought and neither of both."""
+    orders = held_orders(1_000)
+    barrier = threading.Barrier(2)
+    chance = random.Random(7)
+    waits = [(chance.uniform(0, 0.004), chance.uniform(0, 0.004)) for _ in orders]
+
+    def race(n: int) -> list[object]:
+        results: list[object] = []
+        for order, pair in zip(orders, waits, strict=True):
+            if n == 0:
+                now = clock.now()
+                Order.objects.filter(pk=order.pk).update(next_action_at=now, forward_after=now)
+            barrier.wait(timeout=60)
+            time.sleep(pair[n])
+            try:
+                results.append(leave(order) if n == 0 else calling_off.call_off(order.pk, actor=factories.CUSTOMER))
+            except Refused as refused:
+                results.append(refused.code)
+            barrier.wait(timeout=60)
+        return results
+
+    def leave(order: Order) -> object:
+        return dispatching.dispatch() if order.pk % 10 == 0 else forwarding.forward(order.pk)
+
+    _left, called_off = at_once(2, race)
+
+    cancelled = Order.objects.filter(state=OrderState.CANCELLED)
+    bought = Order.objects.filter(state=OrderState.IN_PROCESS)
+    assert cancelled.count() + bought.count() == len(orders)
+    assert cancelled.count() > 50
+    assert bought.count() > 50
+    assert not cancelled.filter(supplier_attempts__isnull=False).exists()
+    assert asked("place") == bought.count()
+    assert set(Refund.objects.values_list("order_id", flat=True)) == set(cancelled.values_list("pk", flat=True))
+    assert Refund.objects.count() == cancelled.count()
+    assert called_off.count("left") == bought.count()
+
+
+def held_orders(count: int) -> list[Order]:
+    """Paid orders of one purchase, each for another device, held back for ten minutes."""
+    service = factories.make_service()
+    draft = factories.make_draft(service, imeis=tuple(map(factories.imei, range(count))))
+    purchase = place_purchase(
+        draft, email=factories.ADA, language="en", consent=factories.consent(hold_seconds=600), is_demo=True,
+        actor=factories.CUSTOMER,
+    )  # fmt: skip
+    Payment.objects.create(
+        purchase=purchase, provider="stripe", provider_ref="cs_race", charge_ref="pi_race", amount=purchase.total,
+        currency=purchase.currency, state=PaymentState.CAPTURED, captured_at=clock.now(),
+    )  # fmt: skip
+    paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=clock.now())
+    return list(purchase.orders.order_by("position"))

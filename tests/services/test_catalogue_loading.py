@@ -12,6 +12,7 @@ import yaml
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from payments.accepting import obstacle
 from services import catalogue_file, catalogue_loading
 from services.catalogue import price_of
 from services.catalogue_file import CatalogueFileError
@@ -19,6 +20,7 @@ from services.management.commands.catalogue_load import DEFAULT_FILE
 from services.models import Category, Offer, Service, ServiceField, ServicePrice, Supplier
 from tests.factories import make_supplier
 from unlockshop.demo import supplier_catalogue
+from unlockshop.kernel.money import Money
 
 SERVICE: dict[str, Any] = {
     "slug": "one", "name": "One", "category": "unlock", "networks": ["Net"], "models": ["Model"],
@@ -49,6 +51,15 @@ class TestReading:
         catalogue = catalogue_file.read(DEFAULT_FILE)
         assert len(catalogue.services) == 92
         assert [each.position for each in catalogue.services] == list(range(1, 93))
+
+    def test_the_shipped_prices_are_complete_and_can_be_paid(self, settings: Any) -> None:
+        for entry in catalogue_file.read(DEFAULT_FILE).services:
+            columns = {"EUR": entry.prices, **entry.other_prices}
+            assert sorted(columns) == sorted(settings.CURRENCIES), entry.slug
+            for currency, column in columns.items():
+                assert set(column) == set(entry.prices), entry.slug
+                for amount in column.values():
+                    assert obstacle("stripe", Money(amount, currency)) is None, entry.slug
 
     @pytest.mark.parametrize(
         ("change", "complaint"),
@@ -85,6 +96,40 @@ class TestReading:
     def test_what_is_wrong_is_named(self, change: dict[str, Any], complaint: str) -> None:
         with pytest.raises(CatalogueFileError, match=f"^{complaint}"):
             catalogue_file.parse(document({**SERVICE, **change}))
+
+    @pytest.mark.parametrize(
+        ("prices", "complaint"),
+        [
+            (["USD"], "prices: must be a mapping of currencies"),
+            ({"XXX": "1"}, "prices: 'XXX' is no currency that the shop knows"),
+            ({"usd": "1"}, "prices: 'usd' is no currency"),
+            ({7: "1"}, "prices: 7 is no currency"),
+            ({"EUR": "1"}, "prices: EUR: belongs into price_eur"),
+            ({"USD": "-1"}, "prices: USD: must be an amount"),
+            ({"USD": -1}, "prices: USD: must be an amount"),
+            ({"USD": True}, "prices: USD: must be an amount"),
+            ({"USD": None}, "prices: USD: must be an amount"),
+            ({"USD": "1,5"}, "prices: USD: must be an amount"),
+            ({"USD": float("nan")}, "prices: USD: must be an amount"),
+            ({"USD": 1e300}, "prices: USD: must be an amount"),
+            ({"USD": "١٢"}, "prices: USD: must be an amount"),
+            ({"USD": {"": "1"}}, "prices: USD: must be an amount"),
+            ({"USD": "0"}, "prices: USD: must be more than 0"),
+            ({"USD": "100000001"}, "prices: USD: must be more than 0 and at most"),
+            ({"USD": "1.005"}, "prices: USD: 1.005 has more digits than USD has"),
+            ({"JPY": "100.5"}, "prices: JPY: 100.5 has more digits than JPY has"),
+        ],
+    )
+    def test_what_is_wrong_with_a_price_is_named(self, prices: Any, complaint: str) -> None:
+        with pytest.raises(CatalogueFileError, match=f"^one: {complaint}"):
+            catalogue_file.parse(document({**SERVICE, "prices": prices}))
+
+    @pytest.mark.parametrize(
+        "column", ["5.90", {"amount=5": "1"}, {"": "1", "amount=5": "1", "amount=10": "2", "amount=15": "3"}]
+    )
+    def test_every_option_has_a_price_in_every_currency(self, column: Any) -> None:
+        with pytest.raises(CatalogueFileError, match=r"^topup: prices: USD: must have exactly the prices amount=10, "):
+            catalogue_file.parse(document({**TOPUP, "prices": {"USD": column}}))
 
     @pytest.mark.parametrize(
         ("change", "complaint"),
@@ -168,6 +213,18 @@ class TestLoading:
         }
         assert ours == theirs
 
+    def test_a_supplier_asked_first_has_the_same_numbers(self) -> None:
+        everyone, first = make_supplier(), make_supplier()
+        catalogue = catalogue_file.parse(document({**SERVICE, "slug": "one"}, {**SERVICE, "slug": "two"}))
+        for _ in range(2):
+            catalogue_loading.load(catalogue, publish=True, supplier=everyone, asked_first={"two": first})
+
+        offers = Offer.objects.filter(service__slug="two").values_list("supplier", "priority", "supplier_service_id")
+        assert list(offers) == [(first.pk, 50, "1002"), (everyone.pk, 100, "1002")]
+        assert Offer.objects.filter(service__slug="one").get().supplier == everyone
+        with pytest.raises(CatalogueFileError, match="no such service to offer: three"):
+            catalogue_loading.load(catalogue, publish=True, asked_first={"three": first})
+
     def test_times_become_minutes(self) -> None:
         load({**SERVICE, "average_hours": 0.01, "guaranteed_hours": 360})
         service = Service.objects.get()
@@ -182,6 +239,18 @@ class TestLoading:
         assert price_of(service, currency="EUR", answers={"amount": "15"}).amount == Decimal("15.9")
         field = service.fields.get(name="amount")
         assert (field.label, field.choices) == ("Amount (EUR)", ["5", "10", "15"])
+
+    def test_prices_in_other_currencies(self) -> None:
+        columns = {"KWD": {"amount=5": "1.900", "amount=10": 3.7, "amount=15": 5}}
+        load({**SERVICE, "prices": {"JPY": 1680, "KWD": "3.450"}}, {**TOPUP, "prices": columns})
+        again = load({**SERVICE, "prices": {"JPY": 1700}}, {**TOPUP, "prices": columns})
+
+        one, topup = Service.objects.get(slug="one"), Service.objects.get(slug="topup")
+        assert price_of(one, currency="JPY") == Money(Decimal(1700), "JPY")
+        assert price_of(topup, currency="KWD", answers={"amount": "10"}) == Money(Decimal("3.7"), "KWD")
+        assert topup.prices.get(currency="KWD", option="").amount == Decimal("1.9")
+        assert dict(again.updated) == {"service price": 1}
+        assert again.only_in_database == ["price one KWD"]
 
     def test_hidden_until_published_and_never_hidden_again(self) -> None:
         load(SERVICE, publish=False)
@@ -235,13 +304,15 @@ class TestCommands:
             call_command("catalogue_load", str(file))
         with pytest.raises(CommandError, match="there is no supplier 'nobody'"):
             call_command("catalogue_load", str(file), supplier="nobody")
+        with pytest.raises(CommandError, match="there is no supplier 'nobody'"):
+            call_command("catalogue_load", str(file), "--ask-first", "nobody=one")
 
     def test_supplier_set(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setenv("SUPPLIER_API_KEY", "KEY-CANARY")
         arguments = ["supplier_set", "demo", "--name=Demo", "--adapter=dhru", "--url=http://127.0.0.1:9/"]
-        call_command(*arguments, "--finds-by-reference")
+        call_command(*arguments, "--finds-by-reference", "--reason=probed on 3 May")
         call_command(*arguments)
-        call_command("supplier_set", "demo", "--poll-seconds=7", "--no-finds-by-reference")
+        call_command("supplier_set", "demo", "--poll-seconds=7", "--no-finds-by-reference", "--reason=it missed one")
 
         supplier = Supplier.objects.get()
         assert (supplier.poll_seconds, supplier.finds_by_reference, supplier.api_key) == (7, False, "KEY-CANARY")

@@ -355,6 +355,8 @@ def outcome(parse: Callable[[str], Identifier], raw: str) -> Identifier | Identi
 @example("IMEI" * 50)
 @example("1 " * 100)
 @example("E" + " " * 198 + "1")
+@example("SAAAAAAAAAA")
+@example("S0000000000")
 def test_any_text_is_recognised_or_refused_and_a_result_reads_as_itself(raw: str):
     assert isinstance(outcome(recognise, raw).kind, IdentifierKind)
     for parse in (parse_imei, parse_imei_or_serial, parse_msisdn):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.promises import about, average_words, exactly, guaranteed_words
+from services.promises import about, average_words, estimate_words, exactly, guaranteed_words
 
 HOUR, DAY = 60, 24 * 60
 
@@ -47,4 +47,16 @@ def test_guarantee_is_never_rounded(minutes: int, words: str) -> None:
 
 def test_sentences_say_which_of_the_two_is_promised() -> None:
     assert average_words(30 * HOUR) == "about 30 hours on average, not guaranteed"
-    assert guaranteed_words(3 * DAY) == "at most 3 days, guaranteed"
+    assert estimate_words(30 * HOUR) == "about 30 hours by the supplier's estimate, not guaranteed"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (3 * DAY, "3 business days"), (DAY, "1 business day"), (2 * HOUR, "2 hours of opening time"),
+        (90, "1 hour 30 minutes of opening time"), (36 * HOUR, "1 business day and 12 hours of opening time"),
+        (0, "0 minutes of opening time"),
+    ],
+)  # fmt: skip
+def test_a_guarantee_counts_business_time(minutes: int, words: str) -> None:
+    assert guaranteed_words(minutes) == f"at most {words}, guaranteed"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from orders.models import Draft, Order, Purchase
@@ -76,7 +77,7 @@ def test_order_of_every_kind(client: Client, bank: str, kind: str) -> None:
     assert bought.url.startswith(bank)
     purchase = Purchase.objects.get()
     assert (purchase.email, purchase.total, purchase.currency) == ("Ada@example.com", Decimal(price), "EUR")
-    assert (purchase.terms_version, purchase.ip, purchase.user_agent) == ("2026-11", "192.0.2.77", "Browser 1")
+    assert (purchase.terms_version, purchase.ip, purchase.user_agent) == ("2026-11-22", "192.0.2.77", "Browser 1")
     assert purchase.start_now_acknowledged_at == purchase.terms_accepted_at
     assert (purchase.language, purchase.is_demo) == ("en", True)
     assert "I use this service for a lawful purpose." in purchase.checklist
@@ -189,12 +190,22 @@ def test_refused_forms_may_stay_in_the_browsers_history(client: Client) -> None:
         send_details(client, draft, email="nobody"),
         client.post(f"/checkout/{draft.token}/check/", {"shown": "x" * 64}),
     ]
-    assert [response.status_code for response in refused] == [422, 422, 409]
-    for response in refused[:2]:
+    refused.append(_refused_for_its_price(client, draft))
+    Service.objects.update(is_open=False)
+    refused.append(client.post(f"/checkout/{draft.token}/check/", {"shown": "x" * 64}))
+    assert [response.status_code for response in refused] == [422, 422, 409, 409, 409]
+    for response in refused:
         assert set(response["Cache-Control"].split(", ")) == {"private", "no-cache"}
         assert "Vary" not in response, "the draft's cookie is another one when Back is pressed"
-    assert "no-store" in refused[2]["Cache-Control"]
-    assert "Cookie" in client.get(service.get_absolute_url())["Vary"]
+        assert "Expires" not in response
+    assert "Cookie" in client.get(make_service().get_absolute_url())["Vary"]
+    assert "no-store" in client.get(f"/checkout/{draft.token}/details/")["Cache-Control"]
+
+
+def _refused_for_its_price(client: Client, draft: Draft) -> HttpResponse:
+    page = client.get(f"/checkout/{draft.token}/check/")
+    ServicePrice.objects.update(amount="25.00")
+    return client.post(f"/checkout/{draft.token}/check/", {"shown": shown_on(page)})
 
 
 def test_topups_ask_for_a_phone_number(client: Client) -> None:
@@ -311,9 +322,10 @@ def test_new_terms_or_promise_is_shown_before_it_is_accepted(client: Client, col
     assert not Purchase.objects.exists()
 
 
-def test_terms_published_meanwhile_are_accepted_anew(client: Client) -> None:
+@pytest.mark.parametrize("accepted", ["terms_version", "refund_profile"])
+def test_terms_published_meanwhile_are_accepted_anew(client: Client, accepted: str) -> None:
     draft = draft_at_check(client, make_service())
-    draft.contact["terms_version"] = "2020-01"
+    draft.contact[accepted] = "2020-01"
     draft.save()
     for send in (client.get, client.post):
         response = send(f"/checkout/{draft.token}/check/")

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from orders.models import Draft, Order, Purchase
+from orders.models import Draft, Order, OutgoingMail, Purchase
 from services.models import Service, ServicePrice
 from tests.factories import ADA, IMEI, imei, make_service
 from tests.helpers.checkout import details_of, draft_at_check, send_check, send_details, send_device, shown_on
@@ -126,6 +126,43 @@ def test_repeated_and_unknown_fields(client: Client) -> None:
     response = send_device(client, service, ["123", IMEI], answer_nothing="x", state="completed", price="0")
     assert response.status_code == 303
     assert Draft.objects.get().answers == {}
+
+
+@pytest.mark.parametrize(
+    "amount", ["-5", "0", "1000000000", "1e3", "٥", "５", "5.0", "+5", "5,5", "0x5", "NaN", "", "5\x00", "amount=10"]
+)
+def test_amount_of_a_topup_is_one_of_the_offered(client: Client, amount: str) -> None:
+    service = make_service(kind="topup", result_kind="topup", fields=(("msisdn", "msisdn"), ("amount", "choice")))
+    service.fields.filter(name="amount").update(choices=["5", "10"])
+    assert send_device(client, service, "+33612345678", answer_amount=amount).status_code == 422
+    assert not Draft.objects.exists()
+
+
+def test_a_field_sent_twice_counts_as_its_last_everywhere(client: Client, bank: str) -> None:
+    """One reader, one rule: what is shown is what is stored, what is paid and who gets the mail."""
+    dear, cheap = make_service(price="50.00"), make_service(price="0.60")
+    assert send_device(client, dear, [imei(1), imei(2)], offer=[str(cheap.pk)], price=["0.60", "0"]).url
+    draft = Draft.objects.get()
+    assert [device["value"] for device in draft.devices] == [imei(2)]
+    assert send_details(client, draft, terms=["on", ""]).status_code == 422, "a tick taken back is no tick"
+    assert send_details(client, draft, confirm_lawful=["on", "false"]).status_code == 422
+    assert send_details(client, draft, email=[ADA, "eve@example.com"]).status_code == 303
+
+    address = f"/checkout/{draft.token}/check/"
+    page = client.get(address)
+    text = page.content.decode()
+    assert ("eve@example.com" in text, ADA in text, "Pay €50.00" in text) == (True, False, True)
+    assert client.post(address, {"shown": [shown_on(page), "0" * 64]}).status_code == 409
+    assert not Purchase.objects.exists()
+    fields = {"shown": ["0" * 64, shown_on(page)], "email": [ADA, "x@example.com"], "provider": ["nobody", "stripe"]}
+    paid_at = client.post(f"{address}?provider=paypal&shown=x", {**fields, "total": ["0.60", "0.60"]})
+
+    purchase = Purchase.objects.get()
+    assert (purchase.email, str(purchase.total)) == ("eve@example.com", "50.000")
+    assert [order.identifier for order in purchase.orders.all()] == [imei(2)]
+    assert paid_at.url == purchase.payments.get().url
+    assert purchase.payments.get().amount == purchase.total
+    assert {mail.to for mail in OutgoingMail.objects.all()} <= {"eve@example.com"}
 
 
 @pytest.mark.parametrize(
@@ -247,7 +284,7 @@ def test_answers_changed_in_another_tab(client: Client) -> None:
     send_device(client, service, imei(3), query=f"?draft={draft.token}")
     response = client.post(address, {"shown": shown_on(page)})
     assert response.status_code == 409
-    assert "Your answers have changed" in response.content.decode()
+    assert "Something has changed" in response.content.decode()
     assert f'href="{address}"' in response.content.decode()
     assert not Purchase.objects.exists()
 
@@ -364,6 +401,23 @@ def test_purchases_are_rate_limited(client: Client, settings: Any) -> None:
     assert (response.status_code, response["Retry-After"]) == (429, "3600")
     assert Purchase.objects.count() == 1
     assert client.post(f"/checkout/{first.token}/check/", {}).status_code == 303, "a replay is not counted"
+
+
+def test_purchases_of_one_customer_are_rate_limited_from_everywhere(
+    settings: Any, caplog: pytest.LogCaptureFixture, monday: object
+) -> None:
+    settings.PURCHASES_PER_HOUR = 2
+    service = make_service()
+    answers = []
+    for n, email in enumerate(["ada@example.com", "ADA@example.com", "ada@Example.com"]):
+        elsewhere = Client(REMOTE_ADDR=f"192.0.2.{n}")
+        draft = draft_at_check(elsewhere, service, imei(n))
+        send_details(elsewhere, draft, email=email)
+        answers.append(send_check(elsewhere, draft).status_code)
+    assert answers == [303, 303, 429]
+    assert Purchase.objects.count() == 2
+    assert "rate limit purchase-of reached" in caplog.text
+    assert "ada@" not in caplog.text.casefold()
 
 
 def test_drafts_are_rate_limited(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

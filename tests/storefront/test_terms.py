@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db
 # A published text is never edited: somebody bought under it. Changed rules get a version and a line of their own.
 PUBLISHED = {
     "2026-11": "c2e55e9e1a1ef6779911eb6d02e8abc78e6b9c723a63976de96361394a63c921",
+    "2026-11-22": "5caf11c76439cb0b268f4c054051683e342247d983dde5f85c30bfa9ad84c840",
 }
 
 
@@ -36,7 +37,7 @@ def test_version_in_force_is_the_latest_that_has_begun(monkeypatch: pytest.Monke
     later = replace(terms.current(), version="2027-03", effective_on=date(2027, 3, 1))
     monkeypatch.setattr(terms, "_VERSIONS", (terms.current(), later))
     with clock.frozen(datetime(2027, 2, 28, 23, 59, tzinfo=UTC)):
-        assert terms.current().version == "2026-11"
+        assert terms.current().version == "2026-11-22"
     with clock.frozen(datetime(2027, 3, 1, tzinfo=UTC)):
         assert terms.current().version == "2027-03"
 

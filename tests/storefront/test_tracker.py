@@ -115,7 +115,7 @@ def test_number_is_read_as_people_type_it(client: Client, spelling: str) -> None
 
 def test_public_records_have_exactly_these_fields() -> None:
     assert [each.name for each in fields(TrackedOrder)] == [
-        "number", "word", "meaning", "tone", "service_name", "milestones",
+        "number", "word", "meaning", "tone", "service_name", "milestones", "alternatives",
     ]  # fmt: skip
     assert [each.name for each in fields(TrackedDevice)] == ["word", "tone", "family", "ordered_on"]
 
@@ -160,7 +160,7 @@ def test_ten_newest_are_listed(client: Client, monday: datetime) -> None:
     service = factories.make_service()
     for day in range(12):
         with clock.frozen(monday + timedelta(days=day)):
-            factories.make_order(S.PAID, service=service)
+            factories.make_order(S.PAID, service=service, again=True)
     answer = answer_of(html_of(client, factories.IMEI))
 
     assert answer.startswith("10 orders for this device")
@@ -295,7 +295,7 @@ def test_posting_is_not_a_question(client: Client) -> None:
 @pytest.mark.parametrize("count", [1, 30])
 def test_an_answer_costs_two_queries_at_most(client: Client, django_assert_max_num_queries, count: int) -> None:  # type: ignore[no-untyped-def]
     service = factories.make_service()
-    orders = [factories.make_order(S.IN_PROCESS, service=service) for _ in range(min(count, 12))]
+    orders = [factories.make_order(S.IN_PROCESS, service=service, again=True) for _ in range(min(count, 12))]
     for _ in range(count):
         events.record(orders[0], "mail.sent", actor=SYSTEM)
     for q in (orders[0].number, factories.IMEI, "U-3333-3333-3", factories.imei(9), "junk"):

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from unlockshop.demo import bank_paypal
+from unlockshop.demo import bank_paypal, mail_events, mail_replies
 from unlockshop.demo.bank_dispute_page import DisputePages
 from unlockshop.demo.bank_disputes import Disputes
 from unlockshop.demo.bank_events import Outbox, WebhookFaults
+from unlockshop.demo.bank_faults import ApiFaults
 from unlockshop.demo.bank_flow import Bank
 from unlockshop.demo.bank_http import Answer, Request, Server, is_loopback, is_loopback_url, json_answer
 from unlockshop.demo.bank_page import Pages
@@ -33,6 +34,7 @@ _PAY = re.compile(r"/pay/([^/]+)(?:/([^/]+))?")
 _RESEND = re.compile(r"/events/([^/]+)/resend")
 _DOUBT = re.compile(r"/pay/([^/]+)/(dispute|warning)")
 _DECIDE = re.compile(r"/disputes/([^/]+)/(for-shop|for-customer)")
+_MAIL = re.compile(r"/mailbox/(\d{1,15})/([a-z]+)")
 _FAIL = re.compile(r"/refunds/([^/]+)/fail")
 
 
@@ -72,7 +74,7 @@ class App:
         match = _PAY.fullmatch(path)
         if match is not None:
             return self._pages.pay(request, match[1], match[2] or "")
-        return self._post(path) if request.method == "POST" else self._get(request)
+        return self._post(request) if request.method == "POST" else self._get(request)
 
     def _get(self, request: Request) -> Answer:
         path = request.path
@@ -80,6 +82,8 @@ class App:
             return Answer(200, b"ok\n")
         if path == "/":
             return self._pages.index()
+        if path in {"/payments", "/payments/"}:
+            return self._pages.payments()
         if path in {"/events", "/events/"}:
             return self._pages.events()
         if path in {"/refunds", "/refunds/"}:
@@ -90,9 +94,14 @@ class App:
             return self._mailbox.show(request)
         return json_answer(404, {"errors": [{"message": "not found", "field": None}]})
 
-    def _post(self, path: str) -> Answer:
+    def _post(self, request: Request) -> Answer:
+        path = request.path
         if match := _RESEND.fullmatch(path):
             return self._pages.resend(match[1])
+        if match := _MAIL.fullmatch(path):
+            if match[2] == "reply":
+                return self._mailbox.reply(int(match[1]), request.body)
+            return self._mailbox.press(int(match[1]), match[2])
         if match := _FAIL.fullmatch(path):
             return self._pages.fail_refund(match[1])
         if match := _DECIDE.fullmatch(path):
@@ -109,11 +118,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sendgrid-key", required=True, help="the key the shop uses")
     parser.add_argument("--webhook-url", required=True, help="the shop's webhook address, on this machine")
     parser.add_argument("--webhook-secret", required=True, help="signs the events")
+    parser.add_argument("--mail-webhook-url", default="", help="the shop's address for mail events, on this machine")
+    parser.add_argument("--mail-webhook-seed", default="", help="the key that signs mail events is made from it")
+    parser.add_argument("--mail-inbound-url", default="", help="the shop's address for replies, on this machine")
     bank_paypal.add_options(parser)
     parser.add_argument("--public-url", help="the bank's address as the browser sees it; default http://HOST:PORT")
     parser.add_argument("--delayed-seconds", type=float, default=8.0, help="how long a delayed payment takes")
     parser.add_argument("--descriptor-prefix", default="UNLOCKSHOP", help="start of the card statement text")
     parser.add_argument("--webhook-faults", default="{}", help="JSON: duplicate, max_copies, delay_seconds, drop, …")
+    parser.add_argument("--api-faults", default="{}", help="JSON: timeout_before, timeout_after, 500_before, …")
     parser.add_argument("--mail-faults", default="{}", help="JSON: 429, 500, timeout_after, timeout_seconds")
     parser.add_argument("--seed", type=int, help="makes the faults repeatable")
     return parser
@@ -129,6 +142,11 @@ def _refusal(options: argparse.Namespace) -> str | None:
         return f"the host {options.host} is not a loopback address; the demo bank serves this machine only."
     if not is_loopback_url(options.webhook_url):
         return f"the webhook address {options.webhook_url} is not an http address of this machine."
+    if bool(options.mail_webhook_url) != bool(options.mail_webhook_seed):
+        return "mail events need their address and their seed together."
+    mail_addresses = filter(None, (options.mail_webhook_url, options.mail_inbound_url))
+    if not all(map(is_loopback_url, mail_addresses)):
+        return "the addresses for mail events and replies must be http addresses of this machine."
     paypal = bank_paypal.refusal(options)
     if paypal is not None:
         return paypal
@@ -154,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(problem)
     try:
         faults = WebhookFaults.parse(options.webhook_faults)
+        api_faults = ApiFaults(options.api_faults, options.seed)
         mail_faults = MailFaults(options.mail_faults, options.seed)
     except ValueError as error:
         return _refuse(f"{error}.")
@@ -176,17 +195,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         delayed_seconds=options.delayed_seconds,
         prefix=options.descriptor_prefix,
     )
+    if options.mail_webhook_url:
+        mail_channel = mail_events.channel(options.mail_webhook_url, options.mail_webhook_seed)
+        outbox.add_channel(mail_events.CHANNEL, mail_channel)
+    if options.mail_inbound_url:
+        outbox.add_channel(mail_replies.CHANNEL, mail_replies.channel(options.mail_inbound_url))
     paypal = PayPalSide(store, outbox, options, public_url) if options.paypal_client_id else None
     disputes = Disputes(bank)
     app = App(
         StripeApi(bank, disputes, options.stripe_key),
         Pages(bank),
         DisputePages(disputes),
-        Mailbox(store, options.sendgrid_key, mail_faults),
+        Mailbox(
+            store,
+            options.sendgrid_key,
+            mail_faults,
+            outbox if options.mail_webhook_url else None,
+            takes_replies=bool(options.mail_inbound_url),
+        ),
         paypal,
     )
     try:
-        server = Server((options.host, options.port), app.respond)
+        server = Server((options.host, options.port), lambda request: api_faults.around(store, request, app.respond))
     except OSError as error:
         store.close()
         return _refuse(f"cannot listen on {shown_host}:{options.port}: {error.strerror}.")

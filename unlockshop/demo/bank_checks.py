@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from unlockshop.demo import bank_objects as shapes
-from unlockshop.demo.bank_flow import NewSession
+from unlockshop.demo.bank_flow import NewSession, check_step
 from unlockshop.demo.bank_params import Fields, StripeFault
 from unlockshop.demo.bank_store import Json
 
@@ -121,6 +121,7 @@ def _line(line: Fields) -> Json:
 
 
 def _check_total(total: int, currency: str) -> None:
+    check_step(total, currency, "line_items")
     least = _LEAST.get(currency, 1)
     if total < least:
         raise StripeFault(

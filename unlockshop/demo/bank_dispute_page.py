@@ -8,7 +8,7 @@ from html import escape
 from unlockshop.demo.bank_disputes import OPEN, Disputes
 from unlockshop.demo.bank_http import Answer, html_answer, redirect
 from unlockshop.demo.bank_objects import money
-from unlockshop.demo.bank_page import BASE_POLICY, moment, page
+from unlockshop.demo.bank_page import BASE_POLICY, button_form, moment, page, reference_of
 from unlockshop.demo.bank_params import StripeFault
 from unlockshop.demo.bank_store import Json
 
@@ -37,15 +37,17 @@ class DisputePages:
     def show(self) -> Answer:
         """The newest 200 disputes and warnings."""
         with self._disputes.bank.store.read() as db:
-            disputes = db.execute("SELECT body FROM disputes ORDER BY rowid DESC LIMIT 200").fetchall()
+            rows = db.execute("SELECT body FROM disputes ORDER BY rowid DESC LIMIT 200").fetchall()
+            disputes = [json.loads(row["body"]) for row in rows]
+            names = {found["id"]: reference_of(db, found["payment_intent"]) for found in disputes}
             warnings = db.execute("SELECT body FROM warnings ORDER BY rowid DESC LIMIT 200").fetchall()
         head = "<tr><th>Dispute</th><th>Payment</th><th>Amount</th><th>Status</th><th>Answer</th><th></th></tr>"
-        lines = "".join(_line(json.loads(row["body"])) for row in disputes)
+        lines = "".join(_line(found, names[found["id"]]) for found in disputes)
         warned = "".join(_warned(json.loads(row["body"])) for row in warnings)
         warned_head = "<tr><th>Warning</th><th>Payment</th><th>Kind</th></tr>"
         body = (
             f"<h1>Disputes</h1><table>{head}{lines}</table>"
-            f"<h1>Early fraud warnings</h1><table>{warned_head}{warned}</table>"
+            f"<h2>Early fraud warnings</h2><table>{warned_head}{warned}</table>"
         )
         return html_answer(200, page("Disputes", body, wide=True), BASE_POLICY)
 
@@ -58,21 +60,26 @@ class DisputePages:
         return redirect("/disputes")
 
 
-def _line(found: Json) -> str:
+def evidence_details(texts: list[tuple[str, str]], state: str) -> str:
+    """What the shop sent, folded up."""
+    shown = "".join(f"<h2>{escape(name)}</h2><pre>{escape(text)}</pre>" for name, text in texts)
+    return f"<details><summary>{len(texts)} texts, {state}</summary>{shown}</details>"
+
+
+def _line(found: Json, reference: str) -> str:
     buttons = "".join(
-        f'<form method="post" action="/disputes/{found["id"]}/{name}"><button>{label}</button></form>'
+        button_form(f"/disputes/{found['id']}/{name}", label, found["id"])
         for name, label in VERDICTS.items()
         if found["status"] in OPEN
     )
     details = found["evidence_details"]
     texts = [(name, text) for name, text in found["evidence"].items() if isinstance(text, str)]
-    evidence = "".join(f"<h1>{escape(name)}</h1><pre>{escape(text)}</pre>" for name, text in texts)
     answer = f"due {moment(details['due_by'])}"
-    if evidence:
-        state = "submitted" if details["submission_count"] else "staged"
-        answer = f"<details><summary>{len(texts)} texts, {state}</summary>{evidence}</details>"
+    if texts:
+        answer = evidence_details(texts, "submitted" if details["submission_count"] else "staged")
     return (
-        f"<tr><td>{found['id']}<br><small>{escape(found['reason'])}</small></td><td>{found['payment_intent']}</td>"
+        f"<tr><td>{found['id']}<br><small>{escape(found['reason'])}</small></td>"
+        f"<td>{escape(reference)}<br><small>{found['payment_intent']}</small></td>"
         f"<td>{money(found['amount'], found['currency'])}</td><td>{found['status']}</td><td>{answer}</td>"
         f"<td>{buttons}</td></tr>"
     )

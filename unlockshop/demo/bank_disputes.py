@@ -175,6 +175,7 @@ def _movement(now: int, found: Json, amount: int, fee: int) -> Json:
         "object": "balance_transaction",
         "amount": amount,
         "available_on": now,
+        "balance_type": "payments",
         "created": now,
         "currency": found["currency"],
         "description": f"{described} for {found['charge']}: {money(abs(amount), found['currency'])}",

@@ -100,6 +100,10 @@ class Outbox:
         """Deliver the events recorded under ``name`` there."""
         self._channels[name] = channel
 
+    def url_of(self, channel: str) -> str:
+        """Where the events of a channel go."""
+        return self._channels[channel].url
+
     def start(self) -> None:
         """Start the delivery threads."""
         for number in range(WORKERS):
@@ -218,6 +222,11 @@ class Outbox:
         good = status is not None and 200 <= status < 300
         late = now - job.queued_at > GIVE_UP_SECONDS
         with self._store.write() as db:
+            answers = [(job.event, now, forged_status, 1)] if job.forge else []
+            db.executemany(
+                "INSERT INTO answers (event, at, status, forged) VALUES (?, ?, ?, ?)",
+                [*answers, (job.event, now, status, 0)],
+            )
             state = "delivered" if good else "given_up" if late else "pending"
             due = now + backoff(attempts) if state == "pending" else None
             db.execute(

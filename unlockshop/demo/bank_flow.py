@@ -208,6 +208,13 @@ class Bank:
                 self.outbox.enqueue(db, "checkout.session.async_payment_failed", found)
             save(db, "sessions", found, resolve_at=None, resolve_to=None)
 
+    def end_wait(self, ident: str) -> None:
+        """A delayed payment ends now, as it was going to. One that waits for nothing stays as it is."""
+        with self.store.write() as db:
+            now = time.time()
+            db.execute("UPDATE sessions SET resolve_at = ? WHERE id = ? AND resolve_at IS NOT NULL", (now, ident))
+            self.settle(db, now)
+
     def settle_if_due(self) -> None:
         """``settle`` in its own transaction, but only when there is something to do."""
         until = self._next_due()
@@ -254,8 +261,9 @@ class Bank:
                 code="charge_already_refunded",
                 param="charge",
             )
+        currency = charge["currency"]
+        check_step(amount or left, currency, "amount")
         if amount is not None and amount > left:
-            currency = charge["currency"]
             raise StripeFault(
                 f"Refund amount ({shapes.money(amount, currency)}) is greater than unrefunded amount "
                 f"on charge ({shapes.money(left, currency)})",
@@ -288,6 +296,17 @@ class Bank:
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         save(db, "charges", charge)
+
+
+def check_step(amount: int, currency: str, param: str) -> None:
+    """Some currencies are counted finer than they are moved."""
+    step = shapes.step(currency)
+    if amount % step:
+        raise StripeFault(
+            f"Invalid amount: in {currency.upper()} it must be divisible by {step}.",
+            code="amount_invalid",
+            param=param,
+        )
 
 
 def success_target(found: Json) -> str:

@@ -25,9 +25,13 @@ def must(db: sqlite3.Connection, table: str, ident: str, param: str = "id") -> J
 
 
 def lines(db: sqlite3.Connection, session: Json) -> Json:
-    """The line items of a session, as a list object."""
+    """The line items of a session, as a list object. The product's description is for the payment page alone."""
     row = db.execute("SELECT line_items FROM sessions WHERE id = ?", (session["id"],)).fetchone()
-    return bank_objects.page_list(f"/v1/checkout/sessions/{session['id']}/line_items", json.loads(row["line_items"]))
+    shown = [
+        {name: value for name, value in line.items() if name != "product_description"}
+        for line in json.loads(row["line_items"])
+    ]
+    return bank_objects.page_list(f"/v1/checkout/sessions/{session['id']}/line_items", shown)
 
 
 def balance_transaction(db: sqlite3.Connection, ident: str) -> Json:

@@ -10,8 +10,10 @@ from unlockshop.demo.bank_store import Json
 
 API_VERSION = "2026-10-28.endive"
 _ALPHABET = string.ascii_letters + string.digits
-_ZERO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())  # noqa: SIM905
+_ZERO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())  # noqa: SIM905
 _THREE_DECIMALS = frozenset("bhd jod kwd omr tnd".split())  # noqa: SIM905
+# They have no decimals, and Stripe goes on counting them in hundredths.
+_WHOLE_IN_HUNDREDTHS = frozenset({"isk", "ugx"})
 _FEE_PERMILLE = 15
 _FEE_FIXED = 25
 
@@ -29,6 +31,11 @@ def money(amount: int, currency: str) -> str:
     places = 3 if currency in _THREE_DECIMALS else 2
     whole, rest = divmod(amount, 10**places)
     return f"{whole}.{rest:0{places}d} {code}"
+
+
+def step(currency: str) -> int:
+    """The minor units that every amount is a multiple of."""
+    return 10 if currency in _THREE_DECIMALS else 100 if currency in _WHOLE_IN_HUNDREDTHS else 1
 
 
 def fee(amount: int) -> int:
@@ -249,6 +256,23 @@ def refund(now: int, paid: Json, amount: int, reason: str | None, metadata: dict
     }
 
 
+def webhook_endpoint(url: str) -> Json:
+    """Where events go."""
+    return {
+        "id": "we_demo0000000000",
+        "object": "webhook_endpoint",
+        "api_version": API_VERSION,
+        "application": None,
+        "created": 0,
+        "description": None,
+        "enabled_events": ["*"],
+        "livemode": False,
+        "metadata": {},
+        "status": "enabled",
+        "url": url,
+    }
+
+
 def balance_transaction(ident: str, source: Json) -> Json:
     """What a charge or a refund did to the account's balance, in minor units; refunds cost no fee."""
     charged = source["object"] == "charge"
@@ -260,6 +284,7 @@ def balance_transaction(ident: str, source: Json) -> Json:
         "object": "balance_transaction",
         "amount": amount,
         "available_on": source["created"] + 2 * 86400,
+        "balance_type": "payments",
         "created": source["created"],
         "currency": source["currency"],
         "description": None,

@@ -23,6 +23,8 @@ _LABELS = {
     "delayed-failure": "Pay later and fail (delayed)",
     "cancel": "Cancel",
 }
+_DOUBTS = {"dispute": "Open a dispute", "warning": "Warn of fraud"}
+_WAIT = {"end-wait": "End the wait"}
 BASE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self' http://127.0.0.1:* http://localhost:*"
@@ -44,7 +46,9 @@ body { margin: 0; background: var(--back); color: var(--ink); font: 1rem/1.5 sys
 main { max-width: 30rem; margin: 1rem auto; padding: 1.25rem; background: var(--paper);
   border: 1px solid var(--line); border-radius: .75rem; overflow-wrap: anywhere }
 main.wide { max-width: 72rem; overflow-x: auto }
-h1 { font-size: 1.1rem; margin: 0; color: var(--soft); font-weight: 500 }
+h1, h2 { font-size: 1.1rem; margin: 0; color: var(--soft); font-weight: 500 }
+h2 { margin-top: 1.5rem }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .amount { font-size: 2rem; font-weight: 700; margin: 0 0 1rem }
 .lines { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line) }
 .lines li { display: flex; justify-content: space-between; gap: 1rem; padding: .6rem 0;
@@ -53,6 +57,8 @@ h1 { font-size: 1.1rem; margin: 0; color: var(--soft); font-weight: 500 }
 .facts { display: grid; grid-template-columns: auto 1fr; gap: .3rem 1rem; margin: 1rem 0 }
 .facts dd { margin: 0 }
 form { margin: .6rem 0 0 }
+.row { display: flex; flex-wrap: wrap; gap: 0 .6rem }
+.row form { flex: 1 1 10rem }
 button { width: 100%; min-height: 2.9rem; border-radius: .5rem; border: 1px solid var(--line); font: inherit;
   background: var(--paper); color: var(--ink); cursor: pointer; padding: .4rem 1rem }
 button.main { background: var(--main); border-color: var(--main); color: #fff; font-weight: 600 }
@@ -86,6 +92,21 @@ def page(title: str, body: str, *, wide: bool = False, head: str = "") -> str:
     )
 
 
+def button_form(action: str, label: str, of: str) -> str:
+    """A button of a list. ``of`` says which row it is for, to those who cannot see the row."""
+    return (
+        f'<form method="post" action="{escape(action, quote=True)}"><button>{escape(label)}'
+        f'<span class="unseen"> of {escape(of)}</span></button></form>'
+    )
+
+
+def reference_of(db: sqlite3.Connection, intent: str | None) -> str:
+    """What the shop calls the payment, or the empty text."""
+    query = "SELECT client_reference_id FROM sessions WHERE payment_intent = ?"
+    row = db.execute(query, (intent,)).fetchone() if intent else None
+    return str(row["client_reference_id"] or "") if row else ""
+
+
 def moment(seconds: float) -> str:
     """Unix seconds as people read them, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -107,6 +128,7 @@ class Pages:
         """Where to go from here."""
         body = (
             '<h1>Demo bank</h1><ul><li><a href="/mailbox/">Mailbox</a></li>'
+            '<li><a href="/payments">Payments by card</a></li>'
             '<li><a href="/events">Events</a></li><li><a href="/refunds">Refunds</a></li>'
             '<li><a href="/disputes">Disputes</a></li><li><a href="/paypal/">PayPal</a></li></ul>'
         )
@@ -128,6 +150,9 @@ class Pages:
         return html_answer(404, page("Not found", "<h1>This payment page does not exist.</h1>"), BASE_POLICY)
 
     def _pressed(self, ident: str, button: str) -> Answer:
+        if button in _WAIT:
+            self._bank.end_wait(ident)
+            return redirect("/payments")
         if button not in BUTTONS:
             return html_answer(404, page("Not found", "<h1>There is no such button.</h1>"), BASE_POLICY)
         outcome = self._bank.press(ident, button)
@@ -160,6 +185,16 @@ class Pages:
         )
         return html_answer(status, page(f"Pay {amount}", body), policy(found))
 
+    def payments(self) -> Answer:
+        """The newest 200 sessions, with what may still happen to those that are paid."""
+        with self._bank.store.read() as db:
+            rows = db.execute("SELECT body FROM sessions ORDER BY rowid DESC LIMIT 200").fetchall()
+        lines = "".join(_session_line(json.loads(row["body"])) for row in rows)
+        head = "<tr><th>Payment</th><th>Amount</th><th>Begun</th><th>State</th><th></th></tr>"
+        return html_answer(
+            200, page("Payments", f"<h1>Payments by card</h1><table>{head}{lines}</table>", wide=True), BASE_POLICY
+        )
+
     def events(self) -> Answer:
         """The newest 200 events and how their delivery went."""
         with self._bank.store.read() as db:
@@ -189,12 +224,13 @@ class Pages:
         """The newest 200 refunds, with a button that lets one fail afterwards."""
         with self._bank.store.read() as db:
             rows = db.execute("SELECT * FROM refunds ORDER BY rowid DESC LIMIT 200").fetchall()
+            names = {row["id"]: reference_of(db, row["payment_intent"]) for row in rows}
         lines = "".join(
-            f"<tr><td>{row['id']}</td><td>{row['payment_intent']}</td>"
+            f"<tr><td>{row['id']}</td><td>{escape(names[row['id']])}<br><small>{row['payment_intent']}</small></td>"
             f"<td>{money(row['amount'], row['currency'])}</td><td>{moment(row['created'])}</td>"
             f"<td>{row['status']}</td><td>"
             + (
-                f'<form method="post" action="/refunds/{row["id"]}/fail"><button>Let it fail</button></form>'
+                button_form(f"/refunds/{row['id']}/fail", "Let it fail", row["id"])
                 if row["status"] != "failed"
                 else ""
             )
@@ -238,7 +274,19 @@ def _doubts(found: Json) -> str:
         return ""
     return "".join(
         f'<form method="post" action="/pay/{found["id"]}/{name}"><button>{label}</button></form>'
-        for name, label in (("dispute", "Open a dispute"), ("warning", "Warn of fraud"))
+        for name, label in _DOUBTS.items()
+    )
+
+
+def _session_line(found: Json) -> str:
+    name = found["client_reference_id"] or found["id"]
+    offered = _DOUBTS if found["payment_status"] == "paid" else _WAIT if found["status"] == "complete" else {}
+    buttons = "".join(button_form(f"/pay/{found['id']}/{what}", label, name) for what, label in offered.items())
+    intent = found["payment_intent"] or ""
+    return (
+        f'<tr><td><a href="/pay/{found["id"]}">{escape(name)}</a><br><small>{intent}</small></td>'
+        f"<td>{money(found['amount_total'], found['currency'])}</td><td>{moment(found['created'])}</td>"
+        f"<td>{found['status']}, {found['payment_status']}</td><td>{buttons}</td></tr>"
     )
 
 

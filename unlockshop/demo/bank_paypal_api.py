@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 from unlockshop.demo import bank_paypal_checks, bank_paypal_events
 from unlockshop.demo.bank_http import Answer, Request, json_answer
-from unlockshop.demo.bank_paypal_disputes import Disputes
+from unlockshop.demo.bank_paypal_disputes import LISTED, Disputes, updated
 from unlockshop.demo.bank_paypal_flow import PayPal
 from unlockshop.demo.bank_paypal_objects import transaction
 from unlockshop.demo.bank_paypal_store import PayPalFault, load, many
@@ -31,6 +31,7 @@ _PAYMENT_KEY_SECONDS = 45 * 86400
 _MOST_KEY = 108
 _MOST_REPORT_SECONDS = 31 * 86400
 _MOST_PAGE = 500
+_MOST_DISPUTES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class PayPalApi:
         with self._paypal.store.read() as db:
             row = db.execute("SELECT expires FROM paypal_tokens WHERE token = ?", (token,)).fetchone()
         if scheme.lower() != "bearer" or row is None or row["expires"] < time.time():
-            raise PayPalFault(401, "INVALID_TOKEN", "The token has expired or is unknown.")
+            raise PayPalFault(401, "")
 
     def _post(self, request: Request, endpoint: Endpoint, ident: str, headers: dict[str, str]) -> Answer:
         """Run a POST in one transaction with the record of its request id. Only what succeeded is replayed."""
@@ -168,6 +169,20 @@ class PayPalApi:
         """GET /v2/payments/refunds/{id}"""
         return 200, load(db, "refunds", ident)
 
+    def disputes(self, db: sqlite3.Connection, request: Request, _: str) -> tuple[int, Json]:
+        """GET /v1/customer/disputes"""
+        size = _number(request, "page_size", 10, most=_MOST_DISPUTES)
+        begin = _number(request, "next_page_token", 1) - 1
+        since = _time(request, "update_time_after") if request.first("update_time_after") else 0.0
+        found = [each for each in many(db, "disputes", "1") if updated(each) >= since]
+        items = [{name: each[name] for name in LISTED} for each in found[begin : begin + size]]
+        base = f"{self._paypal.public_url}/v1/customer/disputes"
+        links = [{"href": base, "rel": "self", "method": "GET"}]
+        if len(found) > begin + size:
+            query = f"page_size={size}&next_page_token={begin + size + 1}"
+            links.append({"href": f"{base}?{query}", "rel": "next", "method": "GET"})
+        return 200, {"items": items, "links": links} if items else {"links": links}
+
     def dispute(self, db: sqlite3.Connection, _: Request, ident: str) -> tuple[int, Json]:
         """GET /v1/customer/disputes/{id}"""
         return 200, load(db, "disputes", ident)
@@ -186,12 +201,17 @@ class PayPalApi:
         status = bank_paypal_events.verify(self._keys.secret, _json(request), request.body)
         return 200, {"verification_status": status}
 
+    def webhooks(self, _: sqlite3.Connection, __: Request, ___: str) -> tuple[int, Json]:
+        """GET /v1/notifications/webhooks: the one that the bank was started with, for every event."""
+        url = self._paypal.outbox.url_of("paypal")
+        return 200, {"webhooks": [{"id": self._keys.webhook_id, "url": url, "event_types": [{"name": "*"}]}]}
+
     def transactions(self, db: sqlite3.Connection, request: Request, _: str) -> tuple[int, Json]:
         """GET /v1/reporting/transactions"""
         start, end = _time(request, "start_date"), _time(request, "end_date")
         if end - start > _MOST_REPORT_SECONDS:
             raise PayPalFault(400, "INVALID_REQUEST", "Date range is greater than 31 days.", "/end_date")
-        size, number = _number(request, "page_size", 100), _number(request, "page", 1)
+        size, number = _number(request, "page_size", 100, most=_MOST_PAGE), _number(request, "page", 1)
         within = "created BETWEEN ? AND ?"
         taken = many(db, "captures", within, start, end)
         found = [transaction(each, "T0006", order_id=_order_id(each)) for each in taken]
@@ -231,9 +251,9 @@ def _time(request: Request, name: str) -> float:
         raise PayPalFault(400, "INVALID_REQUEST", "Not a time.", f"/{name}") from None
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def _number(request: Request, name: str, default: int, *, most: int = 10**9) -> int:
     text = request.first(name) or str(default)
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text) or (name == "page_size" and int(text) > _MOST_PAGE):
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text) or int(text) > most:
         raise PayPalFault(400, "INVALID_REQUEST", "Not a number in range.", f"/{name}")
     return int(text)
 
@@ -247,10 +267,12 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Endpoint], ...] = tuple(
         ("GET", "/v2/payments/captures/([^/]+)", PayPalApi.capture),
         ("POST", "/v2/payments/captures/([^/]+)/refund", PayPalApi.refund_capture),
         ("GET", "/v2/payments/refunds/([^/]+)", PayPalApi.refund),
+        ("GET", "/v1/customer/disputes", PayPalApi.disputes),
         ("GET", "/v1/customer/disputes/([^/]+)", PayPalApi.dispute),
         ("POST", "/v1/customer/disputes/([^/]+)/provide-evidence", PayPalApi.provide_evidence),
         ("POST", "/v1/customer/disputes/([^/]+)/accept-claim", PayPalApi.accept_claim),
         ("POST", "/v1/notifications/verify-webhook-signature", PayPalApi.verify),
+        ("GET", "/v1/notifications/webhooks", PayPalApi.webhooks),
         ("GET", "/v1/reporting/transactions", PayPalApi.transactions),
     )
 )

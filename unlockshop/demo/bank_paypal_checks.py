@@ -129,11 +129,9 @@ def amount(given: Any, at: str, *, least: str = "0.01") -> Json:
     if len(currency) != 3:
         raise PayPalFault(400, "INVALID_STRING_LENGTH", field=f"{at}/currency_code")
     if currency not in CURRENCIES:
-        raise PayPalFault(422, "CURRENCY_NOT_SUPPORTED", field=f"{at}/currency_code")
+        raise PayPalFault(422, "INVALID_CURRENCY_CODE", field=f"{at}/currency_code")
     decimals = len(number.partition(".")[2])
-    if currency in WHOLE and decimals:
-        raise PayPalFault(422, "DECIMALS_NOT_SUPPORTED", field=f"{at}/value")
-    if decimals > 2:
+    if decimals > (0 if currency in WHOLE else 2):
         raise PayPalFault(422, "DECIMAL_PRECISION", field=f"{at}/value")
     if Decimal(number) < Decimal(least):
         raise PayPalFault(422, "CANNOT_BE_ZERO_OR_NEGATIVE", field=f"{at}/value")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from datetime import datetime
 
 from unlockshop.demo import bank_paypal_objects as shapes
 from unlockshop.demo.bank_paypal_flow import PayPal
@@ -15,6 +16,14 @@ OUTCOMES = {
     "buyer": "RESOLVED_BUYER_FAVOUR",
     "withdraw": "CANCELED_BY_BUYER",
 }
+
+# What a list shows of each.
+LISTED = ("dispute_id", "create_time", "update_time", "reason", "status", "dispute_amount")
+
+
+def updated(found: Json) -> float:
+    """When a dispute last changed, Unix seconds."""
+    return datetime.fromisoformat(found["update_time"]).timestamp()
 
 
 class Disputes:

@@ -185,6 +185,14 @@ class PayPal:
 
     # Time
 
+    def end_wait(self, ident: str) -> None:
+        """A held payment ends now, as it was going to. One that is not held stays as it is."""
+        with self.store.write() as db:
+            load(db, "captures", ident)
+            held = "UPDATE paypal_captures SET resolve_at = ? WHERE id = ? AND resolve_at IS NOT NULL"
+            db.execute(held, (time.time(), ident))
+        self.settle_if_due()
+
     def settle_if_due(self) -> None:
         """End the held payments whose time has come, in a transaction of its own."""
         until = self._next_due()

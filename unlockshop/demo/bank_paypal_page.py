@@ -6,8 +6,9 @@ import json
 from html import escape
 from urllib.parse import quote, urlencode
 
+from unlockshop.demo.bank_dispute_page import evidence_details
 from unlockshop.demo.bank_http import Answer, Request, html_answer, redirect
-from unlockshop.demo.bank_page import page, policy
+from unlockshop.demo.bank_page import button_form, page, policy
 from unlockshop.demo.bank_paypal_disputes import OUTCOMES, Disputes
 from unlockshop.demo.bank_paypal_flow import WAITING, PayPal
 from unlockshop.demo.bank_paypal_objects import PAYER
@@ -22,6 +23,11 @@ _LABELS = {
     "cancel": "Cancel",
 }
 _DECISIONS = {"shop": "Decide for the shop", "buyer": "Decide for the buyer", "withdraw": "The buyer withdraws"}
+_OFFERED = {
+    "PENDING": {"end-wait": "End the wait"},
+    "COMPLETED": {"dispute": "Open a dispute"},
+    "PARTIALLY_REFUNDED": {"dispute": "Open a dispute"},
+}
 _APPROVAL = "/paypal/checkoutnow"
 _MOST_SHOWN = 200
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -62,6 +68,8 @@ class PayPalPages:
                 return self._pressed(ident, button)
             case ["captures", ident, "dispute"]:
                 self._disputes.open(ident)
+            case ["captures", ident, "end-wait"]:
+                self._paypal.end_wait(ident)
             case ["refunds", ident, "fail"]:
                 self._paypal.fail_refund(ident)
             case ["disputes", ident, button] if button in OUTCOMES:
@@ -112,10 +120,10 @@ class PayPalPages:
             disputes = many(db, "disputes", "1")[::-1][:_MOST_SHOWN]
         body = (
             "<h1>PayPal: payments</h1>"
-            + _table("Payment", [_row(each, "captures", {"dispute": "Open a dispute"}) for each in captures])
-            + "<h1>Refunds</h1>"
-            + _table("Refund", [_row(each, "refunds", {"fail": "Let it fail"}) for each in refunds])
-            + "<h1>Disputes</h1>"
+            + _table("Payment", [_capture_row(each) for each in captures])
+            + "<h2>Refunds</h2>"
+            + _table("Refund", [_refund_row(each) for each in refunds])
+            + "<h2>Disputes</h2>"
             + _table("Dispute", [_dispute_row(each) for each in disputes])
         )
         return html_answer(200, page("PayPal", body, wide=True), policy())
@@ -153,9 +161,18 @@ def _table(name: str, rows: list[str]) -> str:
     return f"<table>{head}{''.join(rows)}</table>"
 
 
+def _capture_row(item: Json) -> str:
+    return _row(item, "captures", _OFFERED.get(item["status"], {}))
+
+
+def _refund_row(item: Json) -> str:
+    return _row(item, "refunds", {"fail": "Let it fail"} if item["status"] == "COMPLETED" else {})
+
+
 def _row(item: Json, kind: str, buttons: dict[str, str]) -> str:
-    about = escape(item.get("custom_id", ""))
-    return _cells(f"{item['id']}<br><small>{about}</small>", item, item["amount"], _forms(kind, item["id"], buttons))
+    about = item.get("custom_id", "")
+    forms = _forms(kind, item["id"], buttons, about or item["id"])
+    return _cells(f"{item['id']}<br><small>{escape(about)}</small>", item, item["amount"], forms)
 
 
 def _dispute_row(item: Json) -> str:
@@ -164,14 +181,14 @@ def _dispute_row(item: Json) -> str:
         f"{item['dispute_id']}<br><small>{item['disputed_transactions'][0]['seller_transaction_id']} {outcome}</small>"
     )
     buttons = {} if item["status"] == "RESOLVED" else _DECISIONS
-    return _cells(name, item, item["dispute_amount"], _forms("disputes", item["dispute_id"], buttons))
+    notes = [(each["evidence_type"], each.get("notes", "")) for each in item.get("evidences", [])]
+    answer = evidence_details(notes, "submitted") if notes else ""
+    forms = _forms("disputes", item["dispute_id"], buttons, item["dispute_id"])
+    return _cells(name, item, item["dispute_amount"], answer + forms)
 
 
-def _forms(kind: str, ident: str, buttons: dict[str, str]) -> str:
-    return "".join(
-        f'<form method="post" action="/paypal/{kind}/{ident}/{name}"><button>{label}</button></form>'
-        for name, label in buttons.items()
-    )
+def _forms(kind: str, ident: str, buttons: dict[str, str], of: str) -> str:
+    return "".join(button_form(f"/paypal/{kind}/{ident}/{name}", label, of) for name, label in buttons.items())
 
 
 def _cells(name: str, item: Json, amount: Json, forms: str) -> str:

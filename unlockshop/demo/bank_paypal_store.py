@@ -38,7 +38,10 @@ WHOLE = frozenset({"HUF", "JPY", "TWD"})
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _NAMES = {
     400: ("INVALID_REQUEST", "Request is not well-formed, syntactically incorrect, or violates schema."),
-    401: ("AUTHENTICATION_FAILURE", "Authentication failed due to invalid authentication credentials."),
+    401: (
+        "AUTHENTICATION_FAILURE",
+        "Authentication failed due to missing authorization header, or invalid authentication credentials.",
+    ),
     403: ("NOT_AUTHORIZED", "Authorization failed due to insufficient permissions."),
     404: ("RESOURCE_NOT_FOUND", "The specified resource does not exist."),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The server does not support the request payload's media type."),
@@ -50,21 +53,21 @@ _NAMES = {
 
 
 class PayPalFault(Exception):
-    """An answer with an error body in PayPal's shape. ``field`` is a JSON pointer.
+    """An answer with an error body in PayPal's shape. ``field`` is a JSON pointer; no ``issue``, no details.
 
     The published contract fixes the descriptions of most issues, so there is one only for issues it does not know.
     """
 
     def __init__(self, status: int, issue: str, description: str = "", field: str = "") -> None:
-        super().__init__(issue)
-        self.status = status
         name, message = _NAMES[status]
+        super().__init__(issue or name)
+        self.status = status
         detail = {"issue": issue, "description": description, "field": field}
         self.error: Json = {
             "name": name,
             "message": message,
             "debug_id": secrets.token_hex(7),
-            "details": [{name: text for name, text in detail.items() if text}],
+            "details": [{name: text for name, text in detail.items() if text}] if issue else [],
             "links": [],
         }
 

@@ -173,6 +173,11 @@ class StripeApi:
             "type": "standard",
         }
 
+    def webhook_endpoints(self, call: Call, path: str) -> Json:
+        """GET /v1/webhook_endpoints: the one that the bank was started with, for every event."""
+        call.given.only(_LIST)
+        return bank_objects.page_list(path, [bank_objects.webhook_endpoint(self._bank.outbox.url_of("stripe"))])
+
     def balance_transaction(self, call: Call, ident: str) -> Json:
         """GET /v1/balance_transactions/{id}"""
         return balance_transaction(call.db, ident)
@@ -278,6 +283,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Endpoint], ...] = tuple(
         ("GET", "events", _many("events", "type")),
         ("GET", "events/([^/]+)", _get("events")),
         ("GET", "balance_transactions/([^/]+)", StripeApi.balance_transaction),
+        ("GET", "webhook_endpoints", StripeApi.webhook_endpoints),
         ("GET", "account", StripeApi.account),
     )
 )

@@ -93,6 +93,16 @@ def parameters(fields: dict[str, str]) -> Any:
     return decoded
 
 
+def dialect_of(fields: dict[str, str]) -> str:
+    """What ``parameters`` look like: "xml", "json" or "b64json"; empty when there are none."""
+    text = fields.get("parameters", "").strip("\ufeff \t\r\n\0")
+    if not text:
+        return ""
+    if text.startswith(("<", "&lt;")):
+        return "xml"
+    return "json" if text.startswith(("{", "[")) else "b64json"
+
+
 def _dialect(text: str) -> Any:
     """XML or JSON by the first character; None when it is neither."""
     if text.startswith(("{", "[")):

@@ -11,6 +11,8 @@ import threading
 import time
 from html import escape
 
+from unlockshop.demo import mail_events, mail_replies
+from unlockshop.demo.bank_events import Outbox
 from unlockshop.demo.bank_http import Answer, Request, html_answer, json_answer, redirect
 from unlockshop.demo.bank_mail import MailFault, checked, decoded
 from unlockshop.demo.bank_objects import new_id
@@ -60,8 +62,13 @@ class MailFaults:
 class Mailbox:
     """Takes and shows mail."""
 
-    def __init__(self, store: Store, key: str, faults: MailFaults) -> None:
+    def __init__(
+        self, store: Store, key: str, faults: MailFaults, outbox: Outbox | None = None, *, takes_replies: bool = False
+    ) -> None:
         self._store = store
+        # Tells the shop what becomes of its mails; without one nobody is told.
+        self._outbox = outbox
+        self._takes_replies = takes_replies and outbox is not None
         self._key = key
         self._faults = faults
 
@@ -85,6 +92,8 @@ class Mailbox:
                 row |= {"message_id": message_id, "created": time.time()}
                 names, marks = ", ".join(row), ", ".join("?" for _ in row)
                 db.execute(f"INSERT INTO mails ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+                if self._outbox is not None:
+                    mail_events.tell_taken(self._outbox, db, row)
         return Answer(202, headers={"X-Message-Id": message_id}, hang_seconds=hang_seconds)
 
     def activity(self, request: Request) -> Answer:
@@ -122,7 +131,28 @@ class Mailbox:
         row = self._row(int(match[1])) if match else None
         if match is None or row is None:
             return html_answer(404, page("Not found", "<h1>There is no such mail.</h1>"), _POLICY)
-        return html_answer(200, row["html"], _HTML_POLICY) if match[2] else _one(row)
+        if match[2]:
+            return html_answer(200, row["html"], _HTML_POLICY)
+        may_reply = self._takes_replies and bool(row["reply_to"])
+        return _one(row, told=request.first("told"), has_buttons=self._outbox is not None, may_reply=may_reply)
+
+    def press(self, number: int, button: str) -> Answer:
+        """POST /mailbox/{id}/{button}: let something happen to a mail, and tell the shop."""
+        row = self._row(number)
+        if row is None or self._outbox is None or button not in mail_events.PRESSED:
+            return html_answer(404, page("Not found", "<h1>There is no such mail or button.</h1>"), _POLICY)
+        with self._store.write() as db:
+            mail_events.tell_pressed(self._outbox, db, dict(row), button)
+        return redirect(f"/mailbox/{number}?told={button}")
+
+    def reply(self, number: int, form: bytes) -> Answer:
+        """POST /mailbox/{id}/reply: the reader answers a mail that may be answered."""
+        row = self._row(number)
+        if row is None or self._outbox is None or not self._takes_replies or not row["reply_to"]:
+            return html_answer(404, page("Not found", "<h1>There is no such mail to reply to.</h1>"), _POLICY)
+        with self._store.write() as db:
+            mail_replies.tell_reply(self._outbox, db, dict(row), form)
+        return redirect(f"/mailbox/{number}?told=reply")
 
     def _row(self, number: int) -> sqlite3.Row | None:
         with self._store.read() as db:
@@ -180,7 +210,37 @@ def linked(text: str) -> str:
     return "".join([*parts, escape(text[place:])])
 
 
-def _one(row: sqlite3.Row) -> Answer:
+_BUTTONS = {
+    "bounce": "Let it bounce",
+    "block": "Let it be blocked",
+    "drop": "Drop it",
+    "spam": "Report as spam",
+    "open": "Open it",
+}
+
+
+def _buttons(number: int, told: str) -> str:
+    """What may happen to a mail, for the operator who plays the reader's mail server."""
+    forms = "".join(
+        f'<form method="post" action="/mailbox/{number}/{name}"><button>{label}</button></form>'
+        for name, label in _BUTTONS.items()
+    )
+    said = f'<p role="status">The shop is told: {escape(_BUTTONS[told])}.</p>' if told in _BUTTONS else ""
+    return f'<h2>What becomes of it</h2><p>It was delivered.</p>{said}<div class="row">{forms}</div>'
+
+
+def _reply_form(row: sqlite3.Row, told: str) -> str:
+    said = '<p role="status">Your reply is on its way to the shop.</p>' if told == "reply" else ""
+    return (
+        f'<h2>Reply</h2>{said}<form method="post" action="/mailbox/{row["id"]}/reply">'
+        f'<p><label>From <input name="from" type="email" value="{escape(row["recipient"], quote=True)}"></label></p>'
+        '<p><label>Text<br><textarea name="text" rows="4" cols="60">Please cancel my order.</textarea></label></p>'
+        '<p><label><input name="automatic" type="checkbox"> A machine wrote it (“out of office”)</label></p>'
+        "<button>Send the reply</button></form>"
+    )
+
+
+def _one(row: sqlite3.Row, *, told: str, has_buttons: bool, may_reply: bool) -> Answer:
     sender = f"{row['sender_name']} <{row['sender']}>" if row["sender_name"] else row["sender"]
     facts = {
         "From": sender,
@@ -197,7 +257,8 @@ def _one(row: sqlite3.Row) -> Answer:
     frame = f'<h2>HTML part</h2><iframe sandbox src="/mailbox/{row["id"]}/html" title="HTML part"></iframe>'
     body = (
         f'<p><a href="/mailbox/">All mail</a></p><h1>{escape(row["subject"])}</h1>'
-        f'<dl class="facts">{listed}</dl>'
+        f'<dl class="facts">{listed}</dl>{_buttons(row["id"], told) if has_buttons else ""}'
+        f"{_reply_form(row, told) if may_reply else ''}"
         f"<h2>Text part</h2><pre>{linked(row['text'])}</pre>{frame if row['html'] else ''}"
     )
     return html_answer(200, page(row["subject"], body, wide=True), _POLICY)

@@ -206,7 +206,7 @@ def box(addresses: dict[str, Any]) -> str:
         f"Staff pages     {addresses['admin']}",
         f"   sign in as   {addresses['staff_email']}  password  {addresses['staff_password']}",
         f"Mailbox         {addresses['mailbox']}",
-        f"Demo bank       {addresses['payment_events']}",
+        f"Demo bank       {addresses['bank']}",
         f"Demo supplier   {addresses['supplier']}  (IMEIs that go wrong on purpose)",
         "",
         "Nothing leaves this machine: no money moves, no mail is sent.",

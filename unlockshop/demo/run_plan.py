@@ -17,6 +17,11 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 HOST: Final = "127.0.0.1"
 STAFF_EMAIL: Final = "staff@unlockshop.example"
 SUPPLIER_SLUG: Final = "demo-supplier"
+CODES_SLUG: Final = "demo-codes"
+CHECKS_SLUG: Final = "demo-checks"
+CODES_SERVICES: Final = ("samsung-att-us", "samsung-ee-uk", "motorola-att-us", "google-pixel-us")
+CHECKS_SERVICES: Final = ("gsma-blacklist", "us-tmobile-status", "samsung-knox", "brand-model")
+"""What the demo buys by the other two protocols; everything else, and these in need, goes to the Dhru supplier."""
 SUPPLIER_USERNAME: Final = "unlockshop"
 HIGHEST_PORT: Final = 65532
 LOCK_NAME: Final = "demo.lock"
@@ -139,6 +144,7 @@ class Plan:
             "tracker": f"{self.shop_url}/order-status-tracker/",
             "admin": f"{self.shop_url}/admin/",
             "mailbox": f"{self.bank_url}/mailbox/",
+            "bank": f"{self.bank_url}/",
             "payment_events": f"{self.bank_url}/events",
             "supplier": f"{self.supplier_url}/",
             "staff_email": STAFF_EMAIL,
@@ -148,6 +154,8 @@ class Plan:
 
     def environment(self) -> dict[str, str]:
         """The shop's settings. Of the caller's environment only what every program needs is passed on."""
+        from unlockshop.demo.mail_events import public_key  # noqa: PLC0415 - a reset needs no library
+
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
         redis = f"redis://{HOST}:{self.ports.broker}"
         return {
@@ -166,7 +174,9 @@ class Plan:
             "CACHE_URL": f"rediscache://{HOST}:{self.ports.broker}/1",
             "STATIC_ROOT": str(self.data / "static"),
             "BEAT_SCHEDULE_FILE": str(self.data / "celerybeat-schedule"),
+            "EVIDENCE_ROOT": str(self.data / "evidence"),
             "SWEEP_SECONDS": "2",
+            "DEMO_HOLD_SECONDS": "5",
             "MAIL_SETTLE_SECONDS": "20",
             "SUPPLIER_DEADLINE_SECONDS": "10",
             "SUPPLIER_LEASE_SECONDS": "40",
@@ -182,6 +192,9 @@ class Plan:
             "STRIPE_WEBHOOK_SECRET": self.secrets.webhook_secret,
             "SENDGRID_HOST": self.bank_url,
             "SENDGRID_API_KEY": self.secrets.sendgrid_key,
+            "INBOUND_MAIL_DOMAIN": "reply.unlockshop.example",
+            "SENDGRID_INBOUND_SECRETS": self.secrets.inbound_word,
+            "SENDGRID_WEBHOOK_KEYS": public_key(self.secrets.mail_seed),
             **self.settings,
         }
 
@@ -189,13 +202,31 @@ class Plan:
         """The set-up, in order."""
         manage = [sys.executable, str(ROOT / "manage.py")]
         loading = [
-            ROOT / "services" / name for name in ("data/catalogue.yaml", "catalogue_loading.py", "catalogue_file.py")
+            ROOT / "services" / name
+            for name in ("data/catalogue.yaml", "catalogue_loading.py", "catalogue_file.py", "catalogue_reader.py")
         ]
+        models = ROOT / "services" / "data" / "tac_demo.csv"
         migrations = [path.parent for path in sorted(ROOT.glob("*/migrations/__init__.py"))]
-        supplier = [
-            *("supplier_set", SUPPLIER_SLUG, "--name", "Demo supplier", "--adapter", "dhru"),
-            *("--url", f"{self.supplier_url}/api/index.php", "--username", SUPPLIER_USERNAME),
-            *("--finds-by-reference", "--absent-is-proof", "--settle-seconds", "20", "--poll-seconds", "2"),
+        pace = ("--settle-seconds", "20", "--poll-seconds", "2")
+        finds = ("--finds-by-reference", "--absent-is-proof", "--reason", "the demo supplier is known to")
+        suppliers = {
+            "Demo supplier's account (Dhru)": [
+                *("supplier_set", SUPPLIER_SLUG, "--name", "Demo supplier", "--adapter", "dhru"),
+                *("--url", f"{self.supplier_url}/api/index.php", "--username", SUPPLIER_USERNAME, *finds, *pace),
+            ],
+            "Demo supplier's account (UnlockBase)": [
+                *("supplier_set", CODES_SLUG, "--name", "Demo codes", "--adapter", "unlockbase"),
+                *("--url", f"{self.supplier_url}/xml/api/v3", *finds, *pace),
+            ],
+            "Demo supplier's account (REST checks)": [
+                *("supplier_set", CHECKS_SLUG, "--name", "Demo checks", "--adapter", "rest_check"),
+                *("--url", f"{self.supplier_url}/v1", *pace),
+            ],
+        }
+        catalogue = [
+            *("catalogue_load", "--publish", "--supplier", SUPPLIER_SLUG),
+            *("--ask-first", f"{CODES_SLUG}={','.join(CODES_SERVICES)}"),
+            *("--ask-first", f"{CHECKS_SLUG}={','.join(CHECKS_SERVICES)}"),
         ]
         lock = ROOT / "requirements" / "runtime.lock"
         statics = [ROOT / "static", *sorted(ROOT.glob("*/static")), ROOT / "unlockshop" / "settings.py", lock]
@@ -206,16 +237,12 @@ class Plan:
                 [*manage, "collectstatic", "--noinput", "--clear"],
                 inputs=statics,
             ),
-            Step(
-                "Demo supplier's account",
-                [*manage, *supplier],
-                extra_env={"SUPPLIER_API_KEY": self.secrets.supplier_key},
+            *(
+                Step(title, [*manage, *command], extra_env={"SUPPLIER_API_KEY": self.secrets.supplier_key})
+                for title, command in suppliers.items()
             ),
-            Step(
-                "Catalogue of services",
-                [*manage, "catalogue_load", "--publish", "--supplier", SUPPLIER_SLUG],
-                inputs=loading,
-            ),
+            Step("Catalogue of services", [*manage, *catalogue], inputs=loading),
+            Step("Models of devices", [*manage, "tac_import", str(models), "--source", "demo"], inputs=[models]),
             Step(
                 "Demo member of staff",
                 [*manage, "staff_create", STAFF_EMAIL, "--name", "Demo staff", "--superuser"],
@@ -240,6 +267,7 @@ class Plan:
                 "Worker",
                 [
                     *(*celery, "worker", "--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"),
+                    *("--queues", "celery,media"),
                     *("--without-gossip", "--without-mingle", "--without-heartbeat"),
                 ],
                 {**shop, "HEARTBEAT_FILE": str(worker_beat)},
@@ -282,6 +310,9 @@ class Plan:
             *("--store", str(self.data / "bank.sqlite3"), "--stripe-key", self.secrets.stripe_key),
             *("--sendgrid-key", self.secrets.sendgrid_key, "--webhook-secret", self.secrets.webhook_secret),
             *("--webhook-url", f"{self.shop_url}/webhooks/stripe/"),
+            *("--mail-webhook-url", f"{self.shop_url}/webhooks/sendgrid/"),
+            *("--mail-webhook-seed", self.secrets.mail_seed),
+            *("--mail-inbound-url", f"{self.shop_url}/webhooks/sendgrid/inbound/{self.secrets.inbound_word}/"),
             *("--paypal-client-id", self.secrets.paypal_client_id, "--paypal-secret", self.secrets.paypal_secret),
             *("--paypal-webhook-id", self.secrets.paypal_webhook_id),
             *("--paypal-webhook-url", f"{self.shop_url}/webhooks/paypal/"),

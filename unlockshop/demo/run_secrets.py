@@ -44,6 +44,16 @@ class Secrets:
         """As above."""
         return f"WH-{self._drawn('webhook').upper()}"
 
+    @property
+    def mail_seed(self) -> str:
+        """As above: the key that signs mail events is made from it."""
+        return self._drawn("mail")
+
+    @property
+    def inbound_word(self) -> str:
+        """As above: the secret part of the address that takes mails from customers."""
+        return self._drawn("inbound")
+
     def _drawn(self, purpose: str) -> str:
         return hashlib.sha256(f"paypal {purpose} {self.secret_key}".encode()).hexdigest()[:32]
 

@@ -1,4 +1,4 @@
-"""The demo supplier: a stand-alone process that speaks the Dhru protocol and misbehaves on request.
+"""The demo supplier: a stand-alone process that speaks three suppliers' protocols and misbehaves on request.
 
 It knows nothing of the shop. See docs/demo-supplier.md for the behaviour table and the options.
 """
@@ -19,6 +19,8 @@ from pathlib import Path
 from unlockshop.demo import dhru_wire as wire
 from unlockshop.demo import supplier_catalogue as catalogue
 from unlockshop.demo import supplier_page as page
+from unlockshop.demo import supplier_rest as rest
+from unlockshop.demo import supplier_unlockbase as unlockbase
 from unlockshop.demo.supplier_actions import Reply, Supplier
 from unlockshop.demo.supplier_behaviour import check_rates, example_imei
 from unlockshop.demo.supplier_placing import Settings
@@ -76,13 +78,17 @@ class Handler(BaseHTTPRequestHandler):
             self._send(Reply(text.encode(), content_type="text/html; charset=utf-8"))
         elif path == "/healthz":
             self._send(Reply(b"ok", content_type="text/plain; charset=utf-8"))
+        elif rest.PATH.fullmatch(path):
+            self._settled(self._rest("GET", path, b""))
         elif _API_PATH.fullmatch(path):
             self._send(Reply(wire.encode(wire.error("Invalid access.")), HTTPStatus.METHOD_NOT_ALLOWED))
         else:
             self._send(Reply(b"Not found", HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8"))
 
     def do_POST(self) -> None:
-        if not _API_PATH.fullmatch(self.path.partition("?")[0]):
+        path = self.path.partition("?")[0]
+        is_rest, is_xml = rest.PATH.fullmatch(path), unlockbase.PATH.fullmatch(path)
+        if not (is_rest or is_xml or _API_PATH.fullmatch(path)):
             self._send(Reply(b"Not found", HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8"))
             return
         length = self.headers.get("Content-Length", "")
@@ -98,15 +104,22 @@ class Handler(BaseHTTPRequestHandler):
         if len(body) < int(length):
             self.close_connection = True
             return
-        self._api(body)
-
-    def _api(self, body: bytes) -> None:
+        if is_rest:
+            self._settled(self._rest("POST", path, body))
+            return
         try:
             fields = wire.form_fields(self.headers.get("Content-Type", ""), body)
         except wire.WireError as error:
             self._send(Reply(wire.encode(wire.error(str(error)))))
             return
-        reply = self.server.supplier.answer(fields)
+        supplier = self.server.supplier
+        self._settled(unlockbase.answer(supplier, fields) if is_xml else supplier.answer(fields))
+
+    def _rest(self, method: str, path: str, body: bytes) -> Reply:
+        return rest.answer(self.server.supplier, method, path, self.headers.get("Authorization", ""), body)
+
+    def _settled(self, reply: Reply) -> None:
+        """Send a reply when its time has come, or drop it."""
         if reply.hold_seconds and self.server.stop.wait(reply.hold_seconds):
             reply = Reply(b"", drop=True)
         if reply.drop:
@@ -141,13 +154,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="A Dhru panel for demonstrations and tests.")
+    parser = argparse.ArgumentParser(description="A supplier for demonstrations and tests.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0 picks a free one and prints it")
     parser.add_argument("--store", type=Path, default=Path("var/demo/supplier.sqlite3"))
     parser.add_argument("--catalogue", type=Path, default=Path("services/data/catalogue.yaml"))
     parser.add_argument("--username", required=True)
-    parser.add_argument("--key", required=True, help="the apiaccesskey callers must present")
+    parser.add_argument("--key", required=True, help="the key or token that callers must present")
     parser.add_argument("--fast-seconds", type=float, default=3.0, help="until an ordinary order is final")
     parser.add_argument("--slow-seconds", type=float, default=60.0, help="until a slow order is final")
     parser.add_argument("--hang-seconds", type=float, default=40.0, help="how long a timeout lasts")
@@ -162,6 +175,19 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="up to this much longer until an order is final (1 when the value is left out)",
     )
+    parser.add_argument(
+        "--dialect", choices=("", "xml", "b64json", "json"), default="", help="the only one that single calls may use"
+    )
+    parser.add_argument(
+        "--bulk-shape", choices=("", "1", "2", "3", "4"), default="", help="in which bulk placements are answered"
+    )
+    parser.add_argument(
+        "--listing-lag-seconds", type=float, default=0.0, help="lists show an order up to this much later"
+    )
+    parser.add_argument(
+        "--once-per-device", action="append", default=[], metavar="SERVICE",
+        help="this service refuses a device that it has had before",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         rates = json.loads(options.fault_rates)
@@ -186,6 +212,10 @@ def main(arguments: list[str] | None = None) -> int:
         jitter_seconds=options.status_seconds_jitter,
         seed=options.seed,
         fault_rates=options.fault_rates,
+        dialect=options.dialect,
+        bulk_shape=options.bulk_shape,
+        listing_lag_seconds=options.listing_lag_seconds,
+        once_per_device=frozenset(options.once_per_device),
     )
     store = Store(options.store)
     supplier = Supplier(settings, catalogue.load(options.catalogue), store)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hmac
 import re
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from unlockshop.demo import dhru_wire as wire
 from unlockshop.demo import supplier_catalogue as catalogue
-from unlockshop.demo.supplier_behaviour import BEFORE
+from unlockshop.demo.supplier_behaviour import BEFORE, is_listed
+from unlockshop.demo.supplier_others import OtherOrders
 from unlockshop.demo.supplier_placing import Placed, Placer, Settings
 from unlockshop.demo.supplier_store import Store
 
@@ -29,6 +32,7 @@ _PHP_NOISE = (
 )
 _MEP_LIST = [{"ID": "1", "NAME": "MEP-04598-005"}, {"ID": "2", "NAME": "MEP-15326-002"}]
 _RESERVED_KEYS = frozenset({"success", "error", "apiversion"})
+_HALVES = ("SUCCESS", "ERROR")
 MAX_BULK_ROWS = 500
 
 
@@ -49,7 +53,7 @@ class Supplier:
     def __init__(self, settings: Settings, services: dict[str, catalogue.Service], store: Store) -> None:
         self.settings = settings
         self.services = services
-        self._placer = Placer(settings, services, store)
+        self.placer = Placer(settings, services, store)
         self.store = store
         simple: dict[str, Callable[[Any], dict[str, Any]]] = {
             "accountinfo": self._account,
@@ -60,6 +64,8 @@ class Supplier:
             "meplist": lambda _: wire.success(MESSAGE="MEP List", LIST=_MEP_LIST),
             "orderslist": self._orders,
         }
+        self._others = OtherOrders(settings, store)
+        simple |= self._others.questions
         simple |= dict.fromkeys(("getimeiorder", "orderstatus", "getorder"), self._status)
         simple |= dict.fromkeys(("getimeiorderbulk", "orderstatusbulk"), self._status_bulk)
         self._simple = simple
@@ -71,15 +77,27 @@ class Supplier:
         action = fields.get("action", "").strip().lower()
         try:
             if action == "placeimeiorder":
-                placed = self._placer.place(wire.row(wire.parameters(fields)))
+                placed = self.placer.place(wire.row(self._parameters(fields)))
+                return self._spoil(placed.envelope, placed.behaviour)
+            if action in self._others.placing:
+                placed = self._others.placing[action](wire.row(self._parameters(fields)))
                 return self._spoil(placed.envelope, placed.behaviour)
             if action in {"placeimeiorderbulk", "placebulkorder", "placeorderbulk"}:
                 return self._place_bulk(wire.rows(wire.parameters(fields)))
             handler = self._simple.get(action)
-            envelope = wire.error("Invalid Action") if handler is None else handler(wire.parameters(fields))
+            is_bulk = action in {"getimeiorderbulk", "orderstatusbulk"}
+            read = wire.parameters if is_bulk else self._parameters
+            envelope = wire.error("Invalid Action") if handler is None else handler(read(fields))
         except wire.WireError as problem:
             envelope = wire.error(str(problem))
         return Reply(wire.encode(envelope))
+
+    def _parameters(self, fields: dict[str, str]) -> Any:
+        """The parameters, unless they are in a dialect that this panel cannot read: then it sees none."""
+        found = wire.dialect_of(fields)
+        if self.settings.dialect and found and found != self.settings.dialect:
+            return {}
+        return wire.parameters(fields)
 
     def _authentic(self, fields: dict[str, str]) -> bool:
         name = wire.credential(fields, "username").encode()
@@ -115,7 +133,7 @@ class Supplier:
 
     def _status(self, parameters: Any) -> dict[str, Any]:
         order_id = wire.row(parameters).get("ID", "")
-        found = self.store.status(order_id)
+        found = None if self._others.has(order_id) else self.store.status(order_id)
         if found is None:
             return {"ID": order_id} | wire.error("NoResultFound", "Order ID not found!")
         return {"ID": order_id} | wire.success(**found, COMMENTS="")
@@ -150,8 +168,14 @@ class Supplier:
         reference, imei = row.get("REFERENCE", ""), row.get("IMEI", "")
         if not (reference or imei):
             return wire.error("Parameter 'REFERENCE' or 'IMEI' Required")
-        found = self.store.find(reference=reference, imei=imei)
+        found = self.listed(self.store.find(reference=reference, imei=imei))
         return wire.success(MESSAGE="Orders List", LIST=[_listed_order(order) for order in found])
+
+    def listed(self, orders: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
+        """Those of the orders that lists show by now."""
+        lag, seed = self.settings.listing_lag_seconds, self.settings.seed
+        ages = ((order, time.time() - datetime.fromisoformat(order["created_at"]).timestamp()) for order in orders)
+        return [order for order, age in ages if is_listed(order["id"], age, lag_seconds=lag, seed=seed)]
 
     # Placing
 
@@ -167,35 +191,54 @@ class Supplier:
         spoilt_by = ""
         for key, row in wanted.items():
             try:
-                placed = self._placer.place(row)
+                placed = self.placer.place(row)
             except wire.WireError as problem:
                 placed = Placed(wire.error(str(problem)))
             spoilt_by = spoilt_by or (placed.behaviour if placed.behaviour in _SPOILING else "")
             blocks[key] = {name: value for name, value in placed.envelope.items() if name != "apiversion"}
             summary[key] = _summary(blocks[key])
-        return self._spoil(blocks | {"SUCCESS": summary, "apiversion": wire.API_VERSION}, spoilt_by)
+        return self._spoil(_bulk_answer(blocks, summary, self.settings.bulk_shape), spoilt_by)
 
     def _spoil(self, envelope: dict[str, Any], slug: str) -> Reply:
-        """The reply as the behaviour lets it through."""
         reply = Reply(wire.encode(envelope))
-        hold = self.settings.hang_seconds
-        match slug:
-            case "timeout_after":
-                return replace(reply, hold_seconds=hold)
-            case "timeout_before":
-                return replace(reply, hold_seconds=hold, drop=True)
-            case "error_after" | "error_before":
-                return Reply(_ERROR_PAGE, 500, _HTML_TYPE)
-            case "garbage_after" | "garbage_before":
-                return Reply(_GARBAGE_PAGE, 200, _HTML_TYPE)
-            case "truncated_after":
-                return replace(reply, body=reply.body[: reply.body.find(b"REFERENCEID")])
-            case "php_noise":
-                return replace(reply, body=_PHP_NOISE + reply.body, content_type=_HTML_TYPE)
-        return reply
+        return spoil(reply, slug, hold_seconds=self.settings.hang_seconds, cut_before=b"REFERENCEID")
+
+
+def spoil(reply: Reply, slug: str, *, hold_seconds: float, cut_before: bytes) -> Reply:
+    """The reply to a placement as the behaviour lets it through."""
+    match slug:
+        case "timeout_after":
+            return replace(reply, hold_seconds=hold_seconds)
+        case "timeout_before":
+            return replace(reply, hold_seconds=hold_seconds, drop=True)
+        case "error_after" | "error_before":
+            return Reply(_ERROR_PAGE, 500, _HTML_TYPE)
+        case "garbage_after" | "garbage_before":
+            return Reply(_GARBAGE_PAGE, 200, _HTML_TYPE)
+        case "truncated_after":
+            return replace(reply, body=reply.body[: reply.body.find(cut_before)])
+        case "php_noise":
+            return replace(reply, body=_PHP_NOISE + reply.body, content_type=_HTML_TYPE)
+    return reply
 
 
 _SPOILING = BEFORE | {"timeout_after", "error_after", "garbage_after", "truncated_after", "php_noise"}
+
+
+def _bulk_answer(blocks: dict[str, Any], summary: dict[str, dict[str, str]], shape: str) -> dict[str, Any]:
+    """The four shapes of section 4.6; by default 1 and 2 in one, which every client can read."""
+    version = {"apiversion": wire.API_VERSION}
+    match shape:
+        case "1":
+            return blocks | version
+        case "2":
+            return {"SUCCESS": summary} | version
+        case "3":
+            return summary | version
+        case "4":
+            halves = {name: [row for block in blocks.values() for row in block.get(name, ())] for name in _HALVES}
+            return halves | version
+    return blocks | {"SUCCESS": summary} | version
 
 
 def _summary(block: dict[str, Any]) -> dict[str, str]:

@@ -41,7 +41,7 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour("wrong_imei", "92", "Status answers carry another device's IMEI"),
     Behaviour("script_result", "93", "Result text contains script and event-handler HTML"),
     Behaviour("empty_code", "94", "Success with an empty result"),
-    Behaviour("flapping", "95", "Status goes 1, 0, 1, 4, then back to 1"),
+    Behaviour("flapping", "95", "Status goes 1, 0, 1, 4, and round again"),
     Behaviour("invalid", "96", "Refused: Invalid IMEI (ValidationError)"),
     Behaviour("no_reference", "97", "Accepted without a REFERENCEID"),
 )
@@ -70,6 +70,11 @@ def example_imei(pair: str, serial: int = 0) -> str:
 def is_imei(identifier: str) -> bool:
     """Whether the identifier has the shape that the table and the chaos draw look at: 15 ASCII digits."""
     return len(identifier) == 15 and identifier.isascii() and identifier.isdecimal()
+
+
+def is_listed(order_id: int, age_seconds: float, *, lag_seconds: float, seed: int) -> bool:
+    """Whether lists show an order of this age: each has its own lag, evenly drawn up to ``lag_seconds``."""
+    return age_seconds >= random.Random(f"lag:{seed}:{order_id}").uniform(0, lag_seconds)
 
 
 def check_rates(rates: Mapping[str, float]) -> None:

@@ -47,8 +47,8 @@ def render(services: dict[str, Service], orders: Iterable[sqlite3.Row], credit_c
 </head>
 <body>
 <h1>Demo supplier</h1>
-<p>A stand-in for a Dhru panel, for demonstrations and tests. It sells nothing. {len(services)} services,
-{money(credit_cents)} {CURRENCY} credit left.</p>
+<p>A stand-in for three suppliers, one for each protocol, for demonstrations and tests. It sells nothing.
+{len(services)} services, {money(credit_cents)} {CURRENCY} credit left.</p>
 <div class="wide"><table>
 <caption>Behaviour by digits 13 and 14 of the IMEI</caption>
 <thead><tr><th scope="col">Digits</th><th scope="col">Example</th><th scope="col">Name</th>
@@ -57,9 +57,10 @@ def render(services: dict[str, Service], orders: Iterable[sqlite3.Row], credit_c
 </table></div>
 <div class="wide"><table>
 <caption>Newest orders (at most 50)</caption>
-<thead><tr><th scope="col">Order</th><th scope="col">Identifier</th><th scope="col">Service</th>
+<thead><tr><th scope="col">Order</th><th scope="col">Identifier</th><th scope="col">Protocol</th>
+<th scope="col">Service</th>
 <th scope="col">Reference</th><th scope="col">Status</th><th scope="col">Placed (UTC)</th></tr></thead>
-<tbody>{listed or '<tr><td colspan="6">No orders yet.</td></tr>'}</tbody>
+<tbody>{listed or '<tr><td colspan="7">No orders yet.</td></tr>'}</tbody>
 </table></div>
 </body>
 </html>
@@ -71,6 +72,7 @@ def _order(order: sqlite3.Row, services: dict[str, Service]) -> str:
     return _row(
         str(order["id"]),
         order["imei"],
+        order["panel"],
         f"{order['service_id']} {service.name if service else ''}",
         order["reference"][:80],
         f"{order['status']} {_STATUS_WORDS.get(order['status'], '')}",

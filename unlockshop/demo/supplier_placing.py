@@ -21,6 +21,30 @@ _SCRIPT = "<br><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """One order as any of the wires brings it. ``seconds`` until an ordinary one is final; None: as the settings say.
+
+    ``panel`` names the wire; panels share services and credit, but list only their own orders.
+    """
+
+    service_id: str
+    imei: str
+    reference: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    panel: str = "dhru"
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of it: an order id, or a problem (code and words), or neither when a fault swallowed it."""
+
+    behaviour: str
+    order_id: int | None = None
+    problem: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """The outcome of one placement: the envelope to answer, the behaviour that may spoil it."""
 
@@ -30,7 +54,12 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Credentials, timing in seconds, and chaos rates by behaviour slug."""
+    """Credentials, timing in seconds, chaos rates by behaviour slug, and what kind of panel this is.
+
+    ``dialect`` is the only dialect of single calls that is read (empty: all); ``bulk_shape`` the shape in which a
+    bulk placement is answered, "1" to "4" (empty: 1 and 2 at once). ``listing_lag_seconds``: lists show an order at
+    most so much later. ``once_per_device``: services that refuse a device which they have had before.
+    """
 
     username: str
     key: str
@@ -40,6 +69,10 @@ class Settings:
     jitter_seconds: float = 0.0
     seed: int = 0
     fault_rates: Mapping[str, float] = field(default_factory=dict)
+    dialect: str = ""
+    bulk_shape: str = ""
+    listing_lag_seconds: float = 0.0
+    once_per_device: frozenset[str] = frozenset()
 
 
 class Placer:
@@ -51,65 +84,73 @@ class Placer:
         self.store = store
 
     def place(self, row: dict[str, str]) -> Placed:
-        """One placement in one transaction: the call is logged, an order taken on is stored and charged."""
+        """One Dhru placement: its fields in, the envelope to answer out."""
         custom = wire.custom_fields(row.pop("CUSTOMFIELD", ""))
         row = {name.upper(): value for name, value in custom.items()} | {k: v for k, v in row.items() if v}
         service_id, reference = row.pop("ID", ""), row.pop("REFERENCE", "")
         imei = row.pop("IMEI", "") or row.get("MSISDN", "")
-        service = self.services.get(service_id)
-        problem = _problem(service, imei, row)
+        taken = self.take(Wanted(service_id, imei, reference, row))
+        if taken.problem:
+            return Placed(wire.error(*taken.problem))
+        received = {"MESSAGE": "Order received"}
+        if taken.behaviour != "no_reference":
+            received["REFERENCEID"] = str(taken.order_id)
+        return Placed(wire.success(**received), taken.behaviour)
+
+    def take(self, wanted: Wanted) -> Taken:
+        """One placement in one transaction: the call is logged, an order taken on is stored and charged."""
+        service = self.services.get(wanted.service_id)
+        problem = _problem(service, wanted)
         with self.store.transaction():
-            tries = self.store.tries(imei) + 1
+            tries = self.store.tries(wanted.imei) + 1
             behaviour: Behaviour | None = None
             order_id: int | None = None
             if not problem and service is not None:
-                behaviour = choose(imei, tries, self.settings.fault_rates, self.settings.seed)
-                problem = self._refusal(behaviour, service)
+                behaviour = choose(wanted.imei, tries, self.settings.fault_rates, self.settings.seed)
+                problem = self._refusal(behaviour, service, wanted.imei)
                 if not problem and behaviour.slug not in BEFORE:
-                    order_id = self._take_on(service, imei, reference, row, behaviour.slug)
+                    order_id = self._take_on(service, wanted, behaviour.slug)
             slug = behaviour.slug if behaviour else ""
             taken = "accepted" if order_id else "dropped"
             self.store.log_placement(
-                imei=imei,
-                service_id=service_id,
-                reference=reference,
+                imei=wanted.imei,
+                service_id=wanted.service_id,
+                reference=wanted.reference,
                 outcome="refused" if problem else taken,
                 behaviour=slug,
                 order_id=order_id,
             )
-        if problem:
-            return Placed(wire.error(*problem))
-        received = {"MESSAGE": "Order received"}
-        if slug != "no_reference":
-            received["REFERENCEID"] = str(order_id)
-        return Placed(wire.success(**received), slug)
+        return Taken(slug, order_id, problem)
 
-    def _refusal(self, behaviour: Behaviour, service: catalogue.Service) -> tuple[str, str] | None:
+    def _refusal(self, behaviour: Behaviour, service: catalogue.Service, imei: str) -> tuple[str, str] | None:
+        if service.service_id in self.settings.once_per_device and self.store.has(imei, service.service_id):
+            return ("ValidationError96", "Duplicate IMEI: already available or pending in your orders")
         if behaviour.slug == "invalid":
             return ("ValidationError94", "Invalid IMEI")
         if behaviour.slug == "no_credit" or self.store.credit_cents() < service.cost_cents:
             return ("CreditprocessError", _NO_CREDIT)
         return None
 
-    def _take_on(
-        self, service: catalogue.Service, imei: str, reference: str, inputs: dict[str, str], slug: str
-    ) -> int:
+    def _take_on(self, service: catalogue.Service, wanted: Wanted, slug: str) -> int:
         order_id = self.store.next_order_id()
         settings = self.settings
         jitter = random.Random(f"jitter:{settings.seed}:{order_id}").uniform(0, settings.jitter_seconds)
-        told_imei = catalogue.other_imei(imei) if slug == "wrong_imei" else imei
+        ordinary = settings.fast_seconds if wanted.seconds is None else wanted.seconds
+        told_imei = catalogue.other_imei(wanted.imei) if slug == "wrong_imei" else wanted.imei
+        amount = wanted.inputs.get("AMOUNT", "")
         order = NewOrder(
             order_id=order_id,
-            imei=imei,
+            imei=wanted.imei,
             service_id=service.service_id,
-            reference=reference,
-            fields=inputs,
+            reference=wanted.reference,
+            fields=dict(wanted.inputs),
             behaviour=slug,
             cost_cents=service.cost_cents,
             answer_imei=told_imei,
             final_status=SUCCESS,
-            final_code=catalogue.result_text(service, told_imei, order_id, amount=inputs.get("AMOUNT", "")),
-            seconds=settings.fast_seconds + jitter,
+            final_code=catalogue.result_text(service, told_imei, order_id, amount=amount),
+            seconds=ordinary + jitter,
+            panel=wanted.panel,
         )
         if slug == "slow":
             order = replace(order, seconds=settings.slow_seconds + jitter)
@@ -127,14 +168,14 @@ class Placer:
         return order_id
 
 
-def _problem(service: catalogue.Service | None, imei: str, row: dict[str, str]) -> tuple[str, str] | None:
+def _problem(service: catalogue.Service | None, wanted: Wanted) -> tuple[str, str] | None:
     """Why the request cannot be an order at all; None when it can."""
     if service is None:
         return ("Invalid service ID", "Service not found or inactive")
-    if not imei:
+    if not wanted.imei:
         return ("ValidationError93", "Parameter 'IMEI' Required")
-    if len(imei) > 64 or any(mark in imei for mark in ",\n\r"):
+    if len(wanted.imei) > 64 or any(mark in wanted.imei for mark in ",\n\r"):
         return ("ValidationError94", "Invalid IMEI")
-    if row.get("QNT", "1") != "1":
+    if wanted.inputs.get("QNT", "1") != "1":
         return ("ValidationError95", "Maximum quantity is 1")
     return None

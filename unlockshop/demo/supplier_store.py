@@ -18,13 +18,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 START_CREDIT_CENTS = 10_000_000
 FIRST_ORDER_ID = 700_001
 PENDING, IN_PROCESS, REJECTED, SUCCESS = 0, 1, 3, 4
 """STATUS values (section 5 of the protocol notes)."""
+CANCELLED = "Cancelled on request"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
@@ -48,7 +48,8 @@ CREATE TABLE IF NOT EXISTS orders (
     starts_at REAL NOT NULL,
     ready_at REAL,                  -- NULL: decided by the number of status calls, not by time
     polls INTEGER NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL
+    created_at TEXT NOT NULL,
+    panel TEXT NOT NULL DEFAULT 'dhru'  -- the wire it came by: dhru, unlockbase or rest_check
 );
 CREATE INDEX IF NOT EXISTS orders_due ON orders (starts_at) WHERE status < 3;
 CREATE INDEX IF NOT EXISTS orders_imei ON orders (imei);
@@ -66,7 +67,7 @@ CREATE TABLE IF NOT EXISTS placements (
 );
 CREATE INDEX IF NOT EXISTS placements_imei ON placements (imei);
 """
-_FLAPS = MappingProxyType({1: IN_PROCESS, 2: PENDING, 3: IN_PROCESS, 4: SUCCESS})
+_FLAPS = (SUCCESS, IN_PROCESS, PENDING, IN_PROCESS)
 
 
 def utc_now() -> str:
@@ -88,6 +89,7 @@ class NewOrder:
     final_status: int
     final_code: str
     seconds: float | None
+    panel: str = "dhru"
 
 
 class Store:
@@ -104,6 +106,8 @@ class Store:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA foreign_keys=ON")
         self._db.executescript(SCHEMA)
+        if "panel" not in {column["name"] for column in self._db.execute("PRAGMA table_info(orders)")}:
+            self._db.execute("ALTER TABLE orders ADD COLUMN panel TEXT NOT NULL DEFAULT 'dhru'")
         self._db.execute("INSERT OR IGNORE INTO account VALUES (1, ?)", (START_CREDIT_CENTS,))
 
     def close(self) -> None:
@@ -138,6 +142,10 @@ class Store:
         """How many place calls for this identifier reached the behaviour table so far."""
         query = "SELECT count(*) FROM placements WHERE imei = ? AND behaviour <> ''"
         return int(self._all(query, imei)[0][0])
+
+    def has(self, imei: str, service_id: str) -> bool:
+        """Whether this device was ever taken on for this service."""
+        return bool(self._all("SELECT 1 FROM orders WHERE imei = ? AND service_id = ? LIMIT 1", imei, service_id))
 
     def next_order_id(self) -> int:
         return int(self._all("SELECT coalesce(max(id) + 1, ?) FROM orders", FIRST_ORDER_ID)[0][0])
@@ -178,6 +186,7 @@ class Store:
             "starts_at": now + (order.seconds or 0) / 2,
             "ready_at": None if order.seconds is None else now + order.seconds,
             "created_at": utc_now(),
+            "panel": order.panel,
         }
         columns, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         with self.transaction():
@@ -211,7 +220,7 @@ class Store:
     def status(self, order_id: str) -> dict[str, Any] | None:
         """The answer of one status call, with members IMEI, STATUS, CODE; None when the order is unknown.
 
-        A flapping order counts its calls: 1, 0, 1, then 4 (and there it ends in the file), then 1 for ever.
+        A flapping order counts its calls: 1, 0, 1, then 4 (and there it ends in the file), and so round again.
         """
         if not (order_id.isascii() and order_id.isdecimal() and len(order_id) <= 15):
             return None
@@ -225,16 +234,47 @@ class Store:
             if order["ready_at"] is None:
                 polls = order["polls"] + 1
                 self._db.execute("UPDATE orders SET polls = ? WHERE id = ?", (polls, order["id"]))
-                shown = _FLAPS.get(polls, IN_PROCESS)
+                shown = _FLAPS[polls % len(_FLAPS)]
                 code = order["final_code"] if shown == SUCCESS else ""
                 if shown == SUCCESS:
                     self._finish(order)
         return {"IMEI": order["answer_imei"], "STATUS": shown, "CODE": code}
 
-    def find(self, *, reference: str = "", imei: str = "") -> list[sqlite3.Row]:
-        """Orders by the caller's reference and/or the identifier, oldest first, at most 500."""
+    def service_of(self, order_id: str) -> str:
+        """The service of an order; empty when it is unknown."""
+        if not (order_id.isascii() and order_id.isdecimal() and len(order_id) <= 15):
+            return ""
+        found = self._all("SELECT service_id FROM orders WHERE id = ?", int(order_id))
+        return str(found[0][0]) if found else ""
+
+    def cancel(self, order_id: int) -> bool:
+        """End an order that is not final yet as rejected, ``CANCELLED`` its reason; its cost is returned."""
         self.settle()
-        query = "SELECT * FROM orders WHERE (? = '' OR reference = ?) AND (? = '' OR imei = ?) ORDER BY id LIMIT 500"
+        with self.transaction():
+            found = self._all("SELECT * FROM orders WHERE id = ? AND status < 3", order_id)
+            for order in found:
+                self._db.execute(
+                    "UPDATE orders SET status = ?, code = ?, ready_at = ? WHERE id = ?",
+                    (REJECTED, CANCELLED, time.time(), order_id),
+                )
+                self._charge(-order["cost_cents"])
+        return bool(found)
+
+    def of_panel(self, panel: str, order_id: str = "") -> list[sqlite3.Row]:
+        """Orders that came by one wire, newest first, at most 5,000; only the one with ``order_id`` if given.
+
+        An order of the behaviour "flapping" looks pending here for ever: lists count no status calls.
+        """
+        self.settle()
+        query = "SELECT * FROM orders WHERE panel = ? AND (? = '' OR id = ?) ORDER BY id DESC LIMIT 5000"
+        number = int(order_id) if order_id.isascii() and order_id.isdecimal() and len(order_id) <= 15 else 0
+        return self._all(query, panel, order_id, number)
+
+    def find(self, *, reference: str = "", imei: str = "") -> list[sqlite3.Row]:
+        """Orders of the Dhru wire by the caller's reference and/or the identifier, oldest first, at most 500."""
+        self.settle()
+        wanted = "panel = 'dhru' AND (? = '' OR reference = ?) AND (? = '' OR imei = ?)"
+        query = f"SELECT * FROM orders WHERE {wanted} ORDER BY id LIMIT 500"  # noqa: S608 - own text
         return self._all(query, reference, reference, imei, imei)
 
     def latest(self, count: int) -> list[sqlite3.Row]:

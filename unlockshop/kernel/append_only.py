@@ -18,7 +18,10 @@ FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
 
 
 class AppendOnly(Operation):
-    """Refuse UPDATE and DELETE on ``table``, whoever asks, on SQLite and PostgreSQL."""
+    """Refuse UPDATE and DELETE on ``table``, whoever asks, on SQLite and PostgreSQL.
+
+    SQLite forgets a table's triggers when a later migration rebuilds it; that migration repeats this operation.
+    """
 
     reversible = True
 
@@ -28,8 +31,9 @@ class AppendOnly(Operation):
     def state_forwards(self, app_label: str, state: Any) -> None:
         """Nothing changes in the models."""
 
-    def database_forwards(self, _app_label: str, schema_editor: Any, _from: Any, _to: Any) -> None:
-        """Create the triggers."""
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Create the triggers, anew where they are there."""
+        self.database_backwards(app_label, schema_editor, from_state, to_state)
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(POSTGRES_FUNCTION, params=None)
             template = POSTGRES

@@ -10,6 +10,7 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from unlockshop import celery  # noqa: F401, PLC0415 - binds the app once settings are ready
-        from unlockshop.kernel.checks import adapters_load  # noqa: PLC0415 - reads the settings
+        from unlockshop.kernel.checks import adapters_load, currencies_known  # noqa: PLC0415 - reads the settings
 
         checks.register(adapters_load)
+        checks.register(currencies_known)

@@ -1,4 +1,4 @@
-"""Checks at start: every adapter that the settings name can be loaded, before an order or a payment needs it."""
+"""Checks at start: adapters and currencies that the settings name are there, before an order or a payment needs it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import Error
 from django.utils.module_loading import import_string
+
+from unlockshop.kernel.money import EXPONENTS
 
 
 def adapters_load(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[Error]:
@@ -25,3 +27,18 @@ def adapters_load(app_configs: Sequence[AppConfig] | None, **_options: Any) -> l
         except ImportError as error:
             errors.append(Error(f"{setting} cannot be loaded: {error}", id="unlockshop.E001"))
     return errors
+
+
+def currencies_known(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[Error]:
+    """An error for each offered currency that we cannot count in, and for a default that is not offered."""
+    offered = settings.CURRENCIES
+    problems = [
+        f"CURRENCIES: {code!r} is no currency that the shop knows (kernel/money.py)"
+        for code in offered
+        if code not in EXPONENTS
+    ]
+    if len(set(offered)) != len(offered):
+        problems.append("CURRENCIES: a currency is in the list twice")
+    if settings.DEFAULT_CURRENCY not in offered:
+        problems.append(f"DEFAULT_CURRENCY: {settings.DEFAULT_CURRENCY!r} is not among CURRENCIES")
+    return [Error(problem, id="unlockshop.E002") for problem in problems]

@@ -7,8 +7,11 @@ import re
 from typing import Final
 
 MASK: Final = "[masked]"
-# What opens an order, a purchase or a draft: a path of ours, or the draft in a query. Django logs whole paths.
-_SECRET: Final = re.compile(r"(/(?:orders|purchases|checkout)/|[?&]draft=)[A-Za-z0-9_-]{20,}")
+# What opens an order, a purchase, a draft or the way in for mails: a path of ours, or the draft in a query. Django
+# logs whole paths.
+_SECRET: Final = re.compile(
+    r"(/(?:orders|purchases|checkout|inbound)/|/cancel/[\w-]+\.\w+:|[?&]draft=)[A-Za-z0-9_-]{20,}"
+)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -21,4 +24,9 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line and any traceback, without what opens a page."""
-        return _SECRET.sub(rf"\1{MASK}", super().format(record))
+        return masked(super().format(record))
+
+
+def masked(text: str) -> str:
+    """The text without what opens a page."""
+    return _SECRET.sub(rf"\1{MASK}", text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_name
 
 # Digits after the point, ISO 4217. Every currency that the shop may meet is listed; an unknown one is an error.
 EXPONENTS: Final[dict[str, int]] = {
@@ -17,6 +19,8 @@ EXPONENTS: Final[dict[str, int]] = {
     "ZAR": 2,
 }  # fmt: skip
 MAX_MINOR_UNITS: Final = 10**13
+# A code such as KWD beside a digit is hard to read; a symbol is not.
+_CODE_BESIDE_DIGIT: Final = re.compile(r"(?<=[A-Z]{3})(?=[0-9])|(?<=[0-9])(?=[A-Z]{3})")
 
 
 class MoneyError(ValueError):
@@ -67,7 +71,7 @@ class Money:
     def format(self, locale: str = "en") -> str:
         """The amount as people of ``locale`` write it."""
         text: str = format_currency(self.amount, self.currency, locale=locale.replace("-", "_"))
-        return text
+        return _CODE_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", text)
 
     def _same_currency(self, other: Money) -> None:
         if self.currency != other.currency:
@@ -85,6 +89,18 @@ def exponent_of(currency: str) -> int:
         raise MoneyError(f"unknown currency: {currency!r}") from error
 
 
+@lru_cache(maxsize=1024)
+def name_of(currency: str, locale: str = "en") -> str:
+    """What people of ``locale`` call the currency, such as Kuwaiti Dinar."""
+    name: str = get_currency_name(currency, locale=locale.replace("-", "_"))
+    return name
+
+
+def step_of(currency: str) -> Decimal:
+    """The smallest amount of ``currency``: 0.01 for EUR, 1 for JPY, 0.001 for KWD."""
+    return Decimal(1).scaleb(-exponent_of(currency))
+
+
 def from_minor(minor: int, currency: str) -> Money:
     """Money from an integer number of minor units; ``currency`` in any case, as providers send it."""
     if isinstance(minor, bool) or not isinstance(minor, int):
@@ -95,7 +111,7 @@ def from_minor(minor: int, currency: str) -> Money:
 
 def rounded(amount: Decimal, currency: str) -> Money:
     """Money from a computed amount, rounded half up to what ``currency`` can express."""
-    return Money(amount.quantize(Decimal(1).scaleb(-exponent_of(currency)), rounding=ROUND_HALF_UP), currency)
+    return Money(amount.quantize(step_of(currency), rounding=ROUND_HALF_UP), currency)
 
 
 def zero(currency: str) -> Money:

@@ -39,8 +39,8 @@ class StaffActionForm(forms.Form):
     def __init__(self, subject: Any, *args: Any, **kwargs: Any) -> None:
         self.subject = subject
         super().__init__(*args, **kwargs)
-        first = next(field for field in self.visible_fields())
-        first.field.widget.attrs["autofocus"] = True
+        for first in self.visible_fields()[:1]:
+            first.field.widget.attrs["autofocus"] = True
 
 
 def reason_field(label: Text, help_text: Text = "") -> forms.CharField:
@@ -83,6 +83,8 @@ class StaffAction:
     applies: Callable[[Any], bool]
     do: Callable[[Any, Mapping[str, Any], Actor], Text]
     is_danger: bool = False
+    # A further right that it takes, such as to pay money back; without it the button is not shown.
+    permission: str = ""
 
 
 class StaffActionAdmin(ModelAdmin):
@@ -102,7 +104,10 @@ class StaffActionAdmin(ModelAdmin):
 
     def may_act(self, request: HttpRequest) -> bool:
         """Whether this person may act on rows of the model: whoever may change them."""
-        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+        return bool(request.user.has_perm(self._right()))
+
+    def _right(self) -> str:
+        return f"{self.opts.app_label}.change_{self.opts.model_name}"
 
     def situation(self, obj: Any) -> Any:
         """What the actions' ``applies`` looks at; by default the row."""
@@ -114,6 +119,10 @@ class StaffActionAdmin(ModelAdmin):
 
     def action_facts(self, obj: Any) -> Sequence[Fact]:
         """What one needs to see while filling in an action's form."""
+        return ()
+
+    def action_sections(self, request: HttpRequest, obj: Any, action: StaffAction) -> Sequence[Section]:
+        """What one needs to look at closely while filling in an action's form."""
         return ()
 
     def note_action(self, request: HttpRequest, obj: Any, action: StaffAction, data: Mapping[str, Any]) -> None:
@@ -129,7 +138,7 @@ class StaffActionAdmin(ModelAdmin):
         return [
             {"action": action, "url": self._action_url(obj, action)}
             for action in self.staff_actions
-            if action.applies(situation)
+            if request.user.has_perm(action.permission or self._right()) and action.applies(situation)
         ]
 
     def staff_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -143,6 +152,10 @@ class StaffActionAdmin(ModelAdmin):
         if obj is None:
             raise Http404
         back = HttpResponseRedirect(change_url(obj))
+        if action.permission and not request.user.has_perm(action.permission):
+            text = _("“%(action)s” was not done: it can pay money back. Ask somebody who may refund payments.")
+            messages.error(request, text % {"action": action.label})
+            return back
         if not action.applies(self.situation(obj)):
             self._say_stale(request, obj, action)
             return back
@@ -189,6 +202,7 @@ class StaffActionAdmin(ModelAdmin):
             "action": action,
             "form": form,
             "facts": self.action_facts(obj),
+            "sections": self.action_sections(request, obj, action),
             "back_url": change_url(obj),
         }
         status = 422 if form.errors else 200
@@ -228,7 +242,7 @@ class RecordAdmin(StaffActionAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters offer: a query must not feel its way through secret links."""
-        offered = [item if isinstance(item, str) else getattr(item, "parameter_name", "") for item in self.list_filter]
+        offered = [name for item in self.list_filter for name in _parameters(item)]
         is_offered = any(lookup == name or lookup.startswith(f"{name}__") for name in offered if name)
         return is_offered and bool(super().lookup_allowed(lookup, value, request))
 
@@ -243,6 +257,13 @@ class RecordAdmin(StaffActionAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
+
+
+def _parameters(item: Any) -> Sequence[str]:
+    """What one of a list's filters is called in the address."""
+    if isinstance(item, str):
+        return [item]
+    return getattr(item, "parameter_names", None) or [getattr(item, "parameter_name", "")]
 
 
 def staff_actor(request: HttpRequest) -> Actor:

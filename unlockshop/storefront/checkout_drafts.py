@@ -7,14 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from orders.models import Draft, Purchase
 from orders.placing import Consent, quote
+from payments.accepting import takers
 from payments.limits import fewest, is_too_small
-from refunds import terms
-from services.browsing import price_tag
+from refunds import calling_off, policy_versions, terms
+from services.browsing import currencies_of
 from services.catalogue import price_of
 from services.checklists import statements_for
 from services.device_list import Devices
@@ -49,20 +50,30 @@ def purchase_of(draft: Draft) -> Purchase | None:
 
 
 def takes_orders(service: Service) -> bool:
-    """Whether the service, loaded with its fields and prices, can be ordered now."""
+    """Whether the service, loaded with its fields and prices, can be ordered now, in some currency."""
     has_form = any(field.is_identifier for field in service.fields.all())
-    return service.is_published and service.is_open and has_form and price_tag(service) is not None
+    return service.is_published and service.is_open and has_form and bool(currencies_of(service))
 
 
-def save_devices(draft: Draft | None, *, service: Service, devices: Devices, answers: Mapping[str, str]) -> Draft:
-    """Store the first step, in a new draft where there is none. Raises ``Refused`` (``no_price``) or ``TooSmall``."""
-    draft = draft or Draft(service=service, currency=settings.DEFAULT_CURRENCY)
+def save_devices(
+    draft: Draft | None, *, service: Service, devices: Devices, answers: Mapping[str, str], currency: str
+) -> Draft:
+    """Store the first step, in a new draft where there is none. From now on the order is in ``currency``.
+
+    Raises ``Refused`` (``no_price``, or ``no_way`` where no provider takes the price) or ``TooSmall``.
+    """
+    draft = draft or Draft(service=service)
+    draft.currency = currency
     draft.devices = [device.as_dict() for device in devices.devices]
     draft.answers = dict(answers)
+    draft.repeats = []
     draft.contact = {**draft.contact, "merged": devices.merged}
-    total = quote(draft, service)
+    each = price_of(service, currency=draft.currency, answers=draft.answers)
+    total = each.times(len(draft.devices))
+    if each.amount and not takers(each):
+        raise Refused(_("%(price)s cannot be paid here.") % {"price": each}, code="no_way")
     if is_too_small(total):
-        raise TooSmall(price_of(service, currency=draft.currency, answers=draft.answers))
+        raise TooSmall(each)
     draft.quoted_total = total.amount
     draft.save()
     return draft
@@ -76,6 +87,7 @@ def save_contact(draft: Draft, *, email: str, start_now: bool) -> None:
         "checklist": _texts(draft.service),
         "start_now": start_now,
         "terms_version": terms.current().version,
+        "refund_profile": calling_off.name_of(calling_off.in_force()),
     }
     draft.save(update_fields=["contact"])
 
@@ -121,28 +133,43 @@ def confirmed_all(draft: Draft) -> bool:
     contact = draft.contact
     return (
         bool(contact.get("email"))
-        and contact.get("terms_version") == terms.current().version
+        and has_accepted_todays_terms(draft)
         and contact.get("checklist") == _texts(draft.service)
     )
 
 
-def fingerprint(draft: Draft) -> str:
-    """Of everything the customer is shown before paying; another one means that something has changed since."""
+def has_accepted_todays_terms(draft: Draft) -> bool:
+    """Whether the terms and the refund rules that the draft accepted are those in force."""
+    accepted = draft.contact.get("terms_version"), draft.contact.get("refund_profile")
+    return accepted == (terms.current().version, calling_off.name_of(calling_off.in_force()))
+
+
+def fingerprint(draft: Draft, repeated: Sequence[str]) -> str:
+    """Of everything the customer is shown before paying; another one means that something has changed since.
+
+    ``repeated``: the identifiers that are under way already.
+    """
     service = draft.service
     promise = [service.name, service.average_minutes, service.guaranteed_minutes]
-    shown = [service.pk, promise, draft.devices, draft.answers, draft.contact, str(quoted(draft))]
+    shown = [service.pk, promise, draft.devices, draft.answers, draft.contact, str(quoted(draft)), list(repeated)]
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
-def consent_of(draft: Draft, *, compared: str, ip: str | None, user_agent: str) -> Consent:
-    """The evidence of what was agreed; ``compared`` is the extra statement about numbers that we completed."""
-    checklist = [*draft.contact["checklist"], *([compared] if compared else [])]
+def consent_of(draft: Draft, *, confirmed: Sequence[str], ip: str | None, user_agent: str) -> Consent:
+    """The evidence of what was agreed; ``confirmed`` are the statements of the last step."""
+    checklist = [*draft.contact["checklist"], *confirmed]
+    agreed = policy_versions.named(draft.contact["refund_profile"])
     return Consent(
         terms_version=draft.contact["terms_version"],
         checklist=checklist,
         start_now=draft.contact["start_now"],
         ip=ip,
         user_agent=user_agent.replace("\0", ""),
+        refund_profile=calling_off.name_of(agreed),
+        hold_seconds=calling_off.hold_seconds(draft.service.kind, agreed),
+        calendar=agreed.numbers.calendar_name,
+        hard_cap_days=calling_off.hard_cap_days(agreed),
+        is_guaranteed=calling_off.is_guaranteed(agreed),
     )
 
 

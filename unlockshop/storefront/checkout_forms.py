@@ -19,6 +19,7 @@ from services.device_list import MAX_DEVICES, Devices, DevicesInvalid, read_devi
 from services.models import FieldKind, Service, ServiceField
 from services.order_form import AnswerInvalid, clean_answer, country_choices, identifier_field, network_choices
 from unlockshop.storefront.checkout_drafts import TooSmall
+from unlockshop.storefront.checkout_repeats import Repeats
 from unlockshop.storefront.forms import EmailField, RawField, ShopForm, tick
 
 # The browser stops a runaway paste there; the server has limits of its own.
@@ -47,15 +48,16 @@ class DeviceForm(ShopForm):
     identifier = RawField()
     several = RawField(widget=forms.Textarea)
 
-    def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, service: Service, currency: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.currency = currency
         questions = list(service.fields.all())
         self.asked = identifier_field(questions)
         self.devices = Devices(())
         self._set_up_identifier()
         for question in questions:
             if not question.is_identifier:
-                self.fields[ANSWER + question.name] = _answer_field(service, question)
+                self.fields[ANSWER + question.name] = _answer_field(service, question, currency)
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -77,6 +79,10 @@ class DeviceForm(ShopForm):
             "count": refused.fewest,
         }
         self.add_error("several" if self.cleaned_data["several"] else "identifier", message)
+
+    def refuse_misfit(self, sentence: str) -> None:
+        """Say why the service does not fit the device."""
+        self.add_error("several" if self.cleaned_data["several"] else "identifier", sentence)
 
     @property
     def answers(self) -> dict[str, str]:
@@ -167,7 +173,7 @@ class DetailsForm(ShopForm):
 
 
 class CheckForm(ShopForm):
-    """Step 3: what was shown, and a second look at numbers that we completed or doubt."""
+    """Step 3: what was shown, a second look at numbers that we completed or doubt, what is wanted again."""
 
     shown = RawField()
     COMPARED: Final = Statement(
@@ -176,20 +182,31 @@ class CheckForm(ShopForm):
         gettext_lazy("Compare the marked numbers and confirm that they are right."),
     )
 
-    def __init__(self, *args: Any, has_warnings: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, has_warnings: bool, repeats: Repeats | None, misfit: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if misfit:
+            self.fields["misfit"] = forms.BooleanField(
+                label=_("I read this and want the order all the same: %(reason)s") % {"reason": misfit},
+                error_messages={"required": _("Read why this service may not fit, and tick the box to go on.")},
+            )
         if has_warnings:
             self.fields["compared"] = tick(self.COMPARED)
+        if repeats:
+            self.fields["again"] = forms.BooleanField(
+                label=repeats.statement, error_messages={"required": repeats.missing}
+            )
 
     @property
-    def confirmed(self) -> str:
-        """The confirmed statement about the numbers, where it was asked for."""
-        return str(self.COMPARED.text) if "compared" in self.fields else ""
+    def confirmed(self) -> list[str]:
+        """The statements that had to be ticked here, as shown."""
+        return [str(self.fields[name].label) for name in ("misfit", "compared", "again") if name in self.fields]
 
 
-def _answer_field(service: Service, question: ServiceField) -> AnswerField:
+def _answer_field(service: Service, question: ServiceField, currency: str) -> AnswerField:
     label = question.label if question.is_required else _("%(label)s (optional)") % {"label": question.label}
-    choices = _choices(service, question)
+    choices = _choices(service, question, currency)
     if choices is not None:
         widget: forms.Widget = forms.Select(choices=[("", _("Choose…")), *choices], attrs={"class": "input--short"})
     else:
@@ -197,10 +214,10 @@ def _answer_field(service: Service, question: ServiceField) -> AnswerField:
     return AnswerField(question, label=label, help_text=_help(question), widget=widget)
 
 
-def _choices(service: Service, question: ServiceField) -> list[tuple[str, str]] | None:
+def _choices(service: Service, question: ServiceField, currency: str) -> list[tuple[str, str]] | None:
     """What a select offers; None for a question that is answered in words."""
     if question.kind == FieldKind.CHOICE:
-        return choice_labels(service, question)
+        return choice_labels(service, question, currency)
     if question.kind == FieldKind.COUNTRY:
         return country_choices()
     networks = network_choices(service) if question.kind == FieldKind.NETWORK else []

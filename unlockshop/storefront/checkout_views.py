@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -14,20 +14,32 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from orders import averages, repeating
 from orders.models import Draft, Purchase
 from orders.placing import PriceChanged, place_purchase
+from payments.accepting import NotTaken
 from payments.collecting import NothingToPay
+from services.browsing import currencies_of
 from services.order_form import answer_label
 from unlockshop.kernel import actors
 from unlockshop.kernel.errors import Refused, ShopError
 from unlockshop.kernel.money import Money
-from unlockshop.storefront import checkout_drafts, errors
+from unlockshop.storefront import (
+    checkout_drafts,
+    checkout_repeats,
+    device_memory,
+    errors,
+    fit_presenting,
+    terms_presenting,
+)
 from unlockshop.storefront.addresses import client_ip
-from unlockshop.storefront.catalogue_views import checkout_closed, service_with_form
+from unlockshop.storefront.catalogue_views import checkout_closed, not_sold_in, service_with_form
 from unlockshop.storefront.checkout_forms import CheckForm, DetailsForm
+from unlockshop.storefront.checkout_repeats import Repeats
 from unlockshop.storefront.paying import chosen_way, payment_page
 from unlockshop.storefront.private_pages import keep_private
-from unlockshop.storefront.ratelimit import HOUR, too_many
+from unlockshop.storefront.ratelimit import HOUR, allowed, too_many
+from unlockshop.storefront.tracker_views import WINDOW_SECONDS
 
 StepView = Callable[[HttpRequest, Draft], HttpResponse]
 
@@ -72,38 +84,57 @@ def check(request: HttpRequest, draft: Draft) -> HttpResponse:
     service = service_with_form(draft.service.slug)
     if service is None or not checkout_drafts.takes_orders(service):
         return checkout_closed(request, draft.service)
+    if draft.currency not in currencies_of(service):
+        return not_sold_in(request, service, draft.currency)
     former = checkout_drafts.requote(draft) if request.method != "POST" else None
     step = checkout_drafts.next_step(draft, fields=list(service.fields.all()))
     if step != request.path:
         return _see_other(step)
+    if not checkout_repeats.may_ask(request, draft):
+        return errors.too_many_requests(request, retry_after=WINDOW_SECONDS, way_out=_check_again(request))
+    repeats = checkout_repeats.repeats_of(draft)
+    fit = fit_presenting.fit_of(request, service, [device["value"] for device in draft.devices])
+    if fit is not None and fit.is_refused:
+        return fit_presenting.refuse(request, fit)
     if request.method == "POST":
-        return _buy(request, draft)
-    return _check_page(request, draft, former=former)
+        return _buy(request, draft, repeats, fit)
+    return _check_page(request, draft, repeats, fit=fit, former=former)
 
 
 def _details_page(request: HttpRequest, draft: Draft, form: DetailsForm, *, status: int = 200) -> HttpResponse:
-    context = {"draft": draft, "form": form, "device_step": checkout_drafts.device_step(draft)}
+    context = {
+        "draft": draft,
+        "form": form,
+        "device_step": checkout_drafts.device_step(draft),
+        "news": terms_presenting.news(draft),
+    }
     return render(request, "storefront/checkout_details.html", context, status=status)
 
 
-def _buy(request: HttpRequest, draft: Draft) -> HttpResponse:
-    form = CheckForm(request.POST, has_warnings=_has_warnings(draft))
+def _buy(request: HttpRequest, draft: Draft, repeats: Repeats | None, fit: fit_presenting.Fit | None) -> HttpResponse:
+    misfit = fit.sentence if fit else ""
+    form = CheckForm(request.POST, has_warnings=_has_warnings(draft), repeats=repeats, misfit=misfit)
     if not form.is_valid():
-        return _check_page(request, draft, form=form, status=422)
-    if form.cleaned_data["shown"] != checkout_drafts.fingerprint(draft):
+        return _check_page(request, draft, repeats, form=form, fit=fit, status=422)
+    if form.cleaned_data["shown"] != checkout_drafts.fingerprint(draft, _identifiers(repeats)):
         return errors.conflict(
             request,
-            title=_("Your answers have changed"),
-            text=_("They, or the service, were changed after this page was opened. Nothing was ordered."),
-            way_out=errors.WayOut(request.path, _("Check your answers again")),
+            title=_("Something has changed"),
+            text=_(
+                "Your answers, the service, or what is under way for the device changed after this page was opened. "
+                "Nothing was ordered."
+            ),
+            way_out=_check_again(request),
         )
-    if too_many(request, "purchase", settings.PURCHASES_PER_HOUR, HOUR):
-        way_out = errors.WayOut(request.path, _("Check your answers again"))
-        return errors.too_many_requests(request, retry_after=HOUR, way_out=way_out)
-    ip = client_ip(request)
     email = draft.contact["email"]
+    if too_many(request, "purchase", settings.PURCHASES_PER_HOUR, HOUR) or not allowed(
+        f"purchase-of:{email.casefold()}", None, settings.PURCHASES_PER_HOUR, HOUR
+    ):
+        return errors.too_many_requests(request, retry_after=HOUR, way_out=_check_again(request))
+    repeating.want_again(draft, _identifiers(repeats))
+    ip = client_ip(request)
     consent = checkout_drafts.consent_of(
-        draft, compared=form.confirmed, ip=ip, user_agent=request.headers.get("User-Agent", "")
+        draft, confirmed=form.confirmed, ip=ip, user_agent=request.headers.get("User-Agent", "")
     )
     try:
         purchase = place_purchase(
@@ -115,10 +146,19 @@ def _buy(request: HttpRequest, draft: Draft) -> HttpResponse:
             actor=actors.customer(email, ip),
         )
     except PriceChanged:
-        return _check_page(request, draft, former=checkout_drafts.requote(draft), status=409)
-    except Refused:
-        return checkout_closed(request, draft.service)
-    return _pay(request, purchase)
+        return _check_page(request, draft, repeats, fit=fit, former=checkout_drafts.requote(draft), status=409)
+    except Refused as refused:
+        return _still_asked(request, draft) if refused.code == "under_way" else checkout_closed(request, draft.service)
+    response = _pay(request, purchase)
+    device_memory.remember_purchase(request, response, purchase)
+    return response
+
+
+def _still_asked(request: HttpRequest, draft: Draft) -> HttpResponse:
+    """Another order for a device was paid at this very moment: ask, as if it had been so from the start."""
+    repeats = checkout_repeats.repeats_of(draft)
+    form = CheckForm({}, has_warnings=_has_warnings(draft), repeats=repeats)
+    return _check_page(request, draft, repeats, form=form, status=409)
 
 
 def _pay(request: HttpRequest, purchase: Purchase) -> HttpResponse:
@@ -127,9 +167,11 @@ def _pay(request: HttpRequest, purchase: Purchase) -> HttpResponse:
     if purchase.paid_at is not None:
         return _see_other(page)
     try:
-        return _see_other(payment_page(purchase, provider_name=chosen_way(request)))
+        return _see_other(payment_page(purchase, provider_name=chosen_way(request, purchase.money)))
     except NothingToPay:
         return _see_other(page)
+    except NotTaken:
+        return _see_other(f"{page}?payment=not_taken")
     except ShopError:
         return _see_other(f"{page}?payment=unavailable")
 
@@ -137,21 +179,34 @@ def _pay(request: HttpRequest, purchase: Purchase) -> HttpResponse:
 def _check_page(
     request: HttpRequest,
     draft: Draft,
+    repeats: Repeats | None,
     *,
     form: CheckForm | None = None,
+    fit: fit_presenting.Fit | None = None,
     former: Money | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    averages.attach([draft.service])
+    is_wanted = set(_identifiers(repeats)) <= set(draft.repeats)
+    fresh = CheckForm(
+        has_warnings=_has_warnings(draft),
+        repeats=repeats,
+        misfit=fit.sentence if fit else "",
+        initial={"again": is_wanted},
+    )
     context: dict[str, Any] = {
         "draft": draft,
-        "form": form or CheckForm(has_warnings=_has_warnings(draft)),
-        "shown": checkout_drafts.fingerprint(draft),
+        "repeats": repeats,
+        "fit": fit,
+        "form": form or fresh,
+        "shown": checkout_drafts.fingerprint(draft, _identifiers(repeats)),
         "answers": _answers(draft),
         "device_step": checkout_drafts.device_step(draft),
         "details_step": reverse("checkout-details", args=[draft.token]),
         "total": checkout_drafts.quoted(draft),
         "each": checkout_drafts.quoted_each(draft),
         "former_total": former,
+        "money_back": terms_presenting.panel(draft.service.kind, draft.contact["refund_profile"]),
     }
     return render(request, "storefront/checkout_check.html", context, status=status)
 
@@ -167,6 +222,14 @@ def _answers(draft: Draft) -> list[dict[str, str]]:
         for field in draft.service.fields.all()
         if field.name in draft.answers
     ]
+
+
+def _identifiers(repeats: Repeats | None) -> Sequence[str]:
+    return repeats.identifiers if repeats else ()
+
+
+def _check_again(request: HttpRequest) -> errors.WayOut:
+    return errors.WayOut(request.path, _("Check your answers again"))
 
 
 def _has_warnings(draft: Draft) -> bool:

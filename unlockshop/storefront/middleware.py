@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,7 @@ SIGN_INS_PER_ACCOUNT: Final = 20
 ACCOUNT_WINDOW: Final = HOUR
 
 # The admin's scripts (Alpine) evaluate strings and set styles. Customers never load them.
-ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE], "img-src": ["data:"]}
+ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE], "img-src": ["data:"], "media-src": [SELF]}
 
 
 class ClientAddressMiddleware:
@@ -43,16 +43,30 @@ class ClientAddressMiddleware:
 
 
 class BodyLimitMiddleware:
-    """413 for what is larger than any form of ours, before a byte of it is read. A body without a length is empty."""
+    """413 for what is larger than any form of ours, before a byte of it is read. A body without a length is empty.
+
+    A view that takes more, such as files, says how much in ``max_body_bytes``.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isascii() and length.isdecimal() and int(length[:20]) > settings.MAX_BODY_BYTES:
+        size = int(length[:20]) if length.isascii() and length.isdecimal() else 0
+        if size > settings.MAX_BODY_BYTES and size > _most_taken_at(request.path_info):
             return errors.too_large(request)
         return self.get_response(request)
+
+
+def _most_taken_at(path: str) -> int:
+    """Bytes that the view at this address takes."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return 0
+    most: int = getattr(view, "max_body_bytes", lambda: 0)()
+    return most
 
 
 class RefusedFormMiddleware:

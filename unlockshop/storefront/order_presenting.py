@@ -11,10 +11,10 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from orders import events, wording
+from orders import averages, clocks, events, wording
 from orders.models import Order, OrderEvent
-from orders.states import ENDED, OrderState
-from services import promises
+from orders.states import ENDED, HoldReason, OrderState
+from unlockshop.kernel.money import Money
 
 S = OrderState
 
@@ -60,10 +60,15 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The delivery time of a paid, unfinished order: what is guaranteed and what is only the average."""
+    """The delivery time of a paid, unfinished order: by when it is due, and what is only the average.
 
-    guaranteed_by: datetime
+    ``submitted_by`` is None once a supplier has it. ``is_guaranteed``: the terms promise the time.
+    """
+
+    due_at: datetime
+    submitted_by: datetime | None
     average: str
+    is_guaranteed: bool
     is_past_average: bool
     is_late: bool
 
@@ -112,6 +117,7 @@ class OrderView:
     owed_back: str
     supplier_note: str
     seen: int
+    is_late: bool = False
 
 
 _TONES: Final = {
@@ -152,23 +158,48 @@ _IDENTIFIER_LABELS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class MoneyFacts:
+    """How the order's money stands: at the bank on its way in, refused there, or owed back (None: all of it).
+
+    ``is_on_its_way``: it is to be given back, and no refund that is still open has gone out.
+    ``is_replaced``: it counts for the order that took this one's place.
+    """
+
+    bank_is_confirming: bool = False
+    payment_failed: bool = False
+    owed: Money | None = None
+    is_on_its_way: bool = False
+    is_replaced: bool = False
+
+
 def present(
-    order: Order, story: Sequence[OrderEvent], *, now: datetime, bank_is_confirming: bool = False
+    order: Order,
+    story: Sequence[OrderEvent],
+    *,
+    now: datetime,
+    money: MoneyFacts = MoneyFacts(),
+    is_guaranteed: bool = True,
 ) -> OrderView:
-    """The page's content for the order as it stands at ``now``. ``story`` is its events, oldest first."""
+    """The page's content for the order as it stands at ``now``. ``story`` is its events, oldest first.
+
+    ``is_guaranteed``: whether the terms of the checkout promise the delivery time.
+    """
     state = S(order.state)
+    told = promise(order, now=now, is_guaranteed=is_guaranteed)
     return OrderView(
         word=wording.state_word(state),
         meaning=wording.meaning(state),
         tone=tone_of(state),
-        next_step=next_step(order, now=now, bank_is_confirming=bank_is_confirming),
-        promise=promise(order, now=now),
+        next_step=next_step(order, now=now, money=money),
+        promise=told,
         milestones=timeline(state, story),
         has_result=state == S.COMPLETED,
         is_over=state in ENDED,
-        owed_back=wording.owed_back(order),
+        owed_back=wording.owed_back(order, money.owed),
         supplier_note=order.supplier_note if state in {S.UNAVAILABLE, S.NOT_FOUND} else "",
         seen=_last_told(story),
+        is_late=told is not None and told.is_late,
     )
 
 
@@ -177,15 +208,24 @@ def tone_of(state: str) -> Tone:
     return _TONES[S(state)]
 
 
-def next_step(order: Order, *, now: datetime, bank_is_confirming: bool = False) -> NextStep:
+def next_step(order: Order, *, now: datetime, money: MoneyFacts = MoneyFacts()) -> NextStep:
     """What happens next with the order and who does it."""
     state = S(order.state)
-    if state == S.AWAITING_PAYMENT and bank_is_confirming:
+    if state == S.AWAITING_PAYMENT and money.bank_is_confirming:
         return NextStep(
             Party.BANK, _("Your bank is still confirming the payment. We mail you when it has; you need not wait.")
         )
     if state == S.AWAITING_PAYMENT:
-        return NextStep(Party.YOU, _("Pay for the purchase. Work starts right after that."), order.purchase.expires_at)
+        text = _("Pay for the purchase. Work starts right after that.")
+        if money.payment_failed:
+            text = _("Your last payment did not go through; nothing was charged for it. Pay in another way.")
+        return NextStep(Party.YOU, text, order.purchase.expires_at)
+    if state == S.ON_HOLD and order.hold_reason == HoldReason.DISPUTE:
+        text = _(
+            "The payment was disputed at the bank, so the order waits until the bank has decided. "
+            "If you did not dispute it, or no longer do, write to us."
+        )
+        return NextStep(Party.BANK, text)
     if state == S.ON_HOLD:
         due = order.owner_due_at
         if due is not None and due <= now:
@@ -195,11 +235,23 @@ def next_step(order: Order, *, now: datetime, bank_is_confirming: bool = False) 
         return NextStep(
             Party.US, _("Our staff check your order and decide how it goes on. You need not do anything."), due
         )
-    who, text = _next_words(state, order)
-    return NextStep(who, text)
+    return _money_elsewhere(order, money) or NextStep(*_next_words(state, order, money.owed))
 
 
-def _next_words(state: OrderState, order: Order) -> tuple[Party, str]:
+def _money_elsewhere(order: Order, money: MoneyFacts) -> NextStep | None:
+    """For an order whose money counts for another one, or is on its way back but not out."""
+    if money.is_replaced:
+        return NextStep(
+            Party.YOU, _("Follow the order that replaces this one. What you paid counts for it; nothing is paid back.")
+        )
+    if money.is_on_its_way and order.purchase.frozen_for != HoldReason.DISPUTE:
+        return NextStep(
+            Party.US, _("The money for this order is on its way back to you. We mail you when it has gone out.")
+        )
+    return None
+
+
+def _next_words(state: OrderState, order: Order, owed: Money | None) -> tuple[Party, str]:
     if state == S.PAID:
         return Party.US, _("We submit your order to our supplier. You need not do anything.")
     if state == S.SUBMITTING:
@@ -221,7 +273,11 @@ def _next_words(state: OrderState, order: Order) -> tuple[Party, str]:
         )
     if order.price == 0:
         return Party.YOU, _("The order is over. It cost nothing, so there is nothing to pay back.")
-    return Party.US, wording.owed_back(order)
+    if order.purchase.frozen_for == HoldReason.DISPUTE:
+        return Party.BANK, wording.owed_back(order, owed)
+    if owed is not None and owed.amount == 0:
+        return Party.BANK, _("The money for this order was given back. Your bank books it within some days.")
+    return Party.US, wording.owed_back(order, owed)
 
 
 def identifier_label(kind: str) -> str:
@@ -232,16 +288,19 @@ def identifier_label(kind: str) -> str:
     return _("Device")
 
 
-def promise(order: Order, *, now: datetime) -> Promise | None:
+def promise(order: Order, *, now: datetime, is_guaranteed: bool = True) -> Promise | None:
     """The delivery promise while there is something to deliver; None before payment and after the end."""
-    guaranteed_by, average_by = wording.guaranteed_by(order), wording.average_by(order)
-    if guaranteed_by is None or average_by is None or S(order.state) in ENDED:
+    due_at, average_by = order.result_due_at, wording.average_by(order)
+    if due_at is None or average_by is None or S(order.state) in ENDED:
         return None
+    is_late = clocks.is_late(order, now)
     return Promise(
-        guaranteed_by=guaranteed_by,
-        average=promises.about(order.average_minutes),
-        is_past_average=average_by < now <= guaranteed_by,
-        is_late=guaranteed_by < now,
+        due_at=due_at,
+        submitted_by=order.submission_due_at if order.state == S.PAID else None,
+        average=averages.usual_time_of(order),
+        is_guaranteed=is_guaranteed,
+        is_past_average=average_by < now and not is_late,
+        is_late=is_late,
     )
 
 

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from orders.models import Order
+from orders import delaying
+from orders.models import Order, OrderEvent
 from orders.results import open_result
-from orders.states import OrderState
-from orders.wording import guaranteed_by
+from orders.states import UNDELIVERED, OrderState
+from payments.owing import is_on_its_way, owed_back, refunds_of
 from payments.states import PaymentState
+from refunds import correcting, not_found, overdue
+from refunds.calling_off import standing
 from services.instructions import instructions_for
 from unlockshop.kernel import actors, clock
-from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.errors import Refused, TransitionRefused
 from unlockshop.storefront.addresses import client_ip
-from unlockshop.storefront.order_presenting import OrderView, identifier_label, present
+from unlockshop.storefront.cancel_presenting import present as present_cancelling
+from unlockshop.storefront.correction_presenting import has_event, replaced_by, replaces
+from unlockshop.storefront.late_presenting import present as present_late
+from unlockshop.storefront.not_found_presenting import alternatives_to
+from unlockshop.storefront.order_presenting import MoneyFacts, OrderView, identifier_label, present
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
+from unlockshop.storefront.purchase_presenting import trouble
+from unlockshop.storefront.refund_presenting import present_refunds
 
 
 @private_page
@@ -36,12 +47,14 @@ def status(request: HttpRequest, secret: str) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("order", secret)
     found = _order(secret)
-    view = _view(found)
+    view = _view(found, list(found.events.all()))
     is_news = view.seen != small_number(request, "seen")
     context = {
         "order": found,
         "view": view,
         "is_news": is_news,
+        "cancelling": present_cancelling(found, standing(found)),
+        "late": present_late(found, overdue.standing(found) if view.is_late else None),
         **_polling(view, 0 if is_news else small_number(request, "n") + 1),
     }
     return render(request, "storefront/order_news.html", context)
@@ -62,31 +75,71 @@ def result(request: HttpRequest, secret: str) -> HttpResponse:
     return _page(request, found, result=text, guide=instructions_for(found.result_kind))
 
 
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def money_back(request: HttpRequest, secret: str) -> HttpResponse:
+    """The customer of a late order takes the money instead of waiting."""
+    found = _order(secret)
+    if request.method != "POST":
+        return redirect(found)
+    actor = actors.customer(found.purchase.email, client_ip(request))
+    try:
+        overdue.give_back(found.pk, actor=actor, is_asked=True)
+    except Refused as refused:
+        has_moved = isinstance(refused, TransitionRefused)
+        notice = _("The order has moved on since you pressed; this is how it stands.") if has_moved else str(refused)
+        return _page(request, _order(secret), notice=notice, status=409)
+    return HttpResponseRedirect(found.get_absolute_url(), status=303)
+
+
 def _order(secret: str) -> Order:
     """The order behind the link. Its result stays closed in the database."""
-    return get_object_or_404(Order.objects.select_related("purchase").defer("result"), secret=secret)
+    orders = delaying.with_delays(Order.objects.select_related("purchase").defer("result"))
+    return get_object_or_404(orders, secret=secret)
 
 
-def _view(order: Order) -> OrderView:
-    is_confirming = (
-        order.state == OrderState.AWAITING_PAYMENT
-        and order.purchase.payments.filter(state=PaymentState.PENDING).exists()
+def _view(order: Order, story: Sequence[OrderEvent]) -> OrderView:
+    return present(order, story, now=clock.now(), money=_money(order, story), is_guaranteed=order.is_guaranteed)
+
+
+def _money(order: Order, story: Sequence[OrderEvent]) -> MoneyFacts:
+    if order.state != OrderState.AWAITING_PAYMENT:
+        owed = owed_back(order)
+        return MoneyFacts(
+            owed=owed,
+            is_on_its_way=order.state in UNDELIVERED and owed.amount == 0 and is_on_its_way(order),
+            is_replaced=has_event(story, "order.replaced"),
+        )
+    tries = list(order.purchase.payments.order_by("pk"))
+    return MoneyFacts(
+        bank_is_confirming=any(payment.state == PaymentState.PENDING for payment in tries),
+        payment_failed=trouble(tries) != "",
     )
-    return present(order, list(order.events.all()), now=clock.now(), bank_is_confirming=is_confirming)
 
 
 def _page(request: HttpRequest, order: Order, *, notice: str = "", status: int = 200, **extra: Any) -> HttpResponse:
-    view = _view(order)
+    story = list(order.events.all())
+    view = _view(order, story)
     labels = dict(order.service.fields.values_list("name", "label")) if order.answers else {}
-    just_paid = "paid" in request.GET and order.purchase.paid_at is not None
+    is_paid = order.purchase.paid_at is not None and order.state not in UNDELIVERED
+    just_paid = "paid" in request.GET and is_paid
+    refunds = refunds_of(order.purchase).filter(Q(order=order) | Q(order=None))
     context = {
+        "refunds": present_refunds(refunds),
         "order": order,
         "view": view,
         "notice": notice,
+        "cancelling": present_cancelling(order, standing(order)),
+        "late": present_late(order, overdue.standing(order) if view.is_late else None),
         "just_paid": just_paid,
+        "just_corrected": "corrected" in request.GET and has_event(story, "order.corrected"),
+        "may_correct": correcting.offers_it(order),
+        "replaced_by": replaced_by(order, story),
+        "replaces": replaces(order, story),
+        "not_found": not_found.standing(order),
+        "alternatives": alternatives_to(order),
         "identifier_label": identifier_label(order.identifier_kind),
         "answers": [(labels.get(name, name), value) for name, value in order.answers.items() if value],
-        "guaranteed_by": guaranteed_by(order),
         **_polling(view, 0),
         **extra,
     }

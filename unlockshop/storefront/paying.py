@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orders.models import Purchase
+from payments.accepting import Obstacle, obstacle, takers
 from payments.collecting import begin_payment
 from unlockshop.kernel.errors import Retryable
+from unlockshop.kernel.money import Money
 
 WAYS: Final[dict[str, str | Promise]] = {
     "stripe": gettext_lazy("by card"),
@@ -19,15 +23,43 @@ WAYS: Final[dict[str, str | Promise]] = {
 }
 
 
-def ways_to_pay() -> list[tuple[str, str | Promise]]:
-    """The providers that the shop is connected to, each with how it is said on its button."""
-    return [(name, WAYS.get(name, name)) for name in settings.PAYMENT_PROVIDERS]
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The providers for some money: those that take it, each with how its button says it, and why others do not."""
+
+    offered: list[tuple[str, str]]
+    left_out: list[str]
 
 
-def chosen_way(request: HttpRequest) -> str:
-    """The provider whose button was pressed; the first one where the form names none that the shop has."""
+def ways_to_pay(total: Money, each: Money) -> Ways:
+    """How ``total`` can be paid, and ``each`` order in it given back."""
+    ways = Ways([], [])
+    for name in settings.PAYMENT_PROVIDERS:
+        hindrance = obstacle(name, total, each)
+        if hindrance is None:
+            ways.offered.append((name, _said(name)))
+        else:
+            ways.left_out.append(_why_not(name, hindrance))
+    return ways
+
+
+def chosen_way(request: HttpRequest, total: Money) -> str:
+    """The provider whose button was pressed; the first one that takes ``total`` where the form names none we have."""
     asked = request.POST.get("provider", "")
-    return asked if asked in settings.PAYMENT_PROVIDERS else next(iter(settings.PAYMENT_PROVIDERS))
+    if asked in settings.PAYMENT_PROVIDERS:
+        return asked
+    return next(iter(takers(total)), next(iter(settings.PAYMENT_PROVIDERS)))
+
+
+def _said(name: str) -> str:
+    return str(WAYS.get(name, name))
+
+
+def _why_not(name: str, hindrance: Obstacle) -> str:
+    words = {"way": _said(name), "currency": hindrance.currency, "step": hindrance.step}
+    if hindrance.step is None:
+        return _("You cannot pay %(way)s: it does not take %(currency)s.") % words
+    return _("You cannot pay %(way)s: it takes %(currency)s in steps of %(step)s only.") % words
 
 
 def payment_page(purchase: Purchase, *, provider_name: str) -> str:

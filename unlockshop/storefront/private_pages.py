@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Final, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers, patch_cache_control
@@ -14,6 +14,7 @@ Params = ParamSpec("Params")
 View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
 
 MAX_POLL_ROUND = 99
+REFUSED: Final = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
 
 
 def private_page(view: View[Params]) -> View[Params]:
@@ -35,11 +36,13 @@ def private_page(view: View[Params]) -> View[Params]:
 
 
 def keep_private(response: HttpResponse) -> None:
-    """Keep a page of the checkout out of every cache; a refused form (422) may stay in the browser's own history.
+    """Keep a page of the checkout out of every cache; one that refuses a form may stay in the browser's own history.
 
-    Without it, Back to a form that was sent with a mistake ends at the browser's "document expired" page.
+    Without it, Back to a form that was sent with a mistake, or too late, ends at the browser's "document expired"
+    page. What such a page showed is never believed: its form is judged anew when it is sent again.
     """
-    if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+    if response.status_code in REFUSED:
+        del response["Cache-Control"], response["Expires"]
         patch_cache_control(response, private=True, no_cache=True)
     else:
         add_never_cache_headers(response)
@@ -48,9 +51,7 @@ def keep_private(response: HttpResponse) -> None:
 def stays_in_history(response: HttpResponse) -> bool:
     """Whether ``keep_private`` left the page to the browser's history."""
     control = response.get("Cache-Control", "")
-    return (
-        response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and "private" in control and "no-store" not in control
-    )
+    return response.status_code in REFUSED and "private" in control and "no-store" not in control
 
 
 def small_number(request: HttpRequest, name: str) -> int:

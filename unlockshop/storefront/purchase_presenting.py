@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,8 +13,12 @@ from django.utils.translation import gettext as _
 from orders.models import Order, Purchase
 from orders.states import OrderState
 from orders.wording import money_words
+from payments.booking import UNATTACHED
 from payments.collecting import MIN_TIME_TO_PAY
+from payments.models import Payment, Refund
 from payments.states import PaymentState
+from unlockshop.kernel.money import Money
+from unlockshop.storefront.refund_presenting import RefundView, present_refunds, refunded
 
 # A payment that is only "created" never had a page: nobody can be paying it.
 UNDER_WAY: Final = frozenset({PaymentState.OPEN, PaymentState.PENDING})
@@ -33,12 +37,14 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PurchaseView:
-    """What the purchase page says about the money."""
+    """What the purchase page says about the money. ``trouble``: what became of the last try to pay."""
 
     standing: Standing
     headline: str
     text: str
     is_under_way: bool
+    trouble: str
+    refunds: Sequence[RefundView]
 
     @property
     def can_pay(self) -> bool:
@@ -46,12 +52,36 @@ class PurchaseView:
 
 
 def present_purchase(
-    purchase: Purchase, orders: Iterable[Order], payment_states: Collection[str], *, now: datetime
+    purchase: Purchase,
+    orders: Iterable[Order],
+    payments: Sequence[Payment],
+    refunds: Sequence[Refund],
+    *,
+    now: datetime,
 ) -> PurchaseView:
-    """The money of the purchase at ``now``; ``payment_states`` are those of all its payments."""
-    standing = _standing(purchase, orders, payment_states, now)
-    headline, text = _words(standing, purchase)
-    return PurchaseView(standing, headline, text, is_under_way=bool(UNDER_WAY.intersection(payment_states)))
+    """The money of the purchase at ``now``; ``payments`` oldest first, none of them needed once it is paid."""
+    states = {payment.state for payment in payments}
+    standing = _standing(purchase, orders, states, now)
+    given = refunded([each for each in refunds if each.payment.attention not in UNATTACHED], purchase.currency)
+    headline, text = _refund_words(purchase, given) if given.amount else _words(standing, purchase)
+    return PurchaseView(
+        standing,
+        headline,
+        text,
+        is_under_way=bool(UNDER_WAY & states),
+        trouble=trouble(payments) if standing == Standing.TO_PAY else "",
+        refunds=present_refunds(refunds),
+    )
+
+
+def trouble(payments: Sequence[Payment]) -> str:
+    """What became of the newest of the tries to pay: ``failed``, ``declined``, or nothing to say."""
+    begun = [payment for payment in payments if payment.state != PaymentState.CREATED]
+    if not begun:
+        return ""
+    if begun[-1].state == PaymentState.FAILED:
+        return "failed"
+    return "declined" if begun[-1].state == PaymentState.OPEN and begun[-1].declined_at else ""
 
 
 def _standing(purchase: Purchase, orders: Iterable[Order], payment_states: Collection[str], now: datetime) -> Standing:
@@ -65,6 +95,15 @@ def _standing(purchase: Purchase, orders: Iterable[Order], payment_states: Colle
         return Standing.AT_BANK
     is_expired = any(order.state == OrderState.EXPIRED for order in orders)
     return Standing.EXPIRED if is_expired or purchase.expires_at - now < MIN_TIME_TO_PAY else Standing.TO_PAY
+
+
+def _refund_words(purchase: Purchase, given_back: Money) -> tuple[str, str]:
+    amounts = {"amount": money_words(purchase.money), "given": money_words(given_back)}
+    if given_back.amount >= purchase.total:
+        return _("Refunded"), _("We have refunded the %(amount)s that you paid.") % amounts
+    return _("Paid, partly refunded"), _(
+        "We have received your payment of %(amount)s and refunded %(given)s of it."
+    ) % amounts
 
 
 def _words(standing: Standing, purchase: Purchase) -> tuple[str, str]:

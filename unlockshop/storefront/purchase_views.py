@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,8 +13,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orders.models import Order, Purchase
+from orders.states import ENDED
+from payments.accepting import NotTaken
 from payments.collecting import NothingToPay, settle
 from payments.models import Payment
+from payments.owing import refunds_of
+from payments.states import PaymentState
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import ShopError
 from unlockshop.storefront import errors
@@ -23,14 +28,21 @@ from unlockshop.storefront.purchase_presenting import UNDER_WAY, PurchaseView, S
 from unlockshop.storefront.ratelimit import HOUR, MINUTE, too_many
 
 SETTLES_PER_MINUTE: Final = 30
-PAYS_PER_HOUR: Final = 60
 UNREACHABLE: Final = gettext_lazy(
     "The payment page is not reachable at the moment. Nothing was charged. Please try again."
 )
 NOTICES: Final = {
     "unavailable": UNREACHABLE,
+    "not_taken": gettext_lazy("This way to pay does not take this amount. Nothing was charged. Choose another way."),
     "cancelled": gettext_lazy("You left the payment page. Nothing was charged, and your order is saved."),
-    "failed": gettext_lazy("The payment did not go through. Nothing was charged, and your order is saved."),
+    "failed": gettext_lazy(
+        "Your last payment did not go through. Nothing was charged for it, and your order is saved. "
+        "Pay again, with another card or in another way."
+    ),
+    "declined": gettext_lazy(
+        "The means of payment that you chose there was declined. Nothing was charged, and your order is saved. "
+        "Choose another one there, or pay in another way."
+    ),
 }
 
 
@@ -38,7 +50,7 @@ NOTICES: Final = {
 @require_safe
 def purchase(request: HttpRequest, secret: str) -> HttpResponse:
     """What was bought, what is paid or owed, and the way to each order."""
-    return _page(request, _purchase(secret), notice=str(NOTICES.get(request.GET.get("payment", ""), "")))
+    return _page(request, _purchase(secret), told=request.GET.get("payment", ""))
 
 
 @private_page
@@ -47,16 +59,18 @@ def pay(request: HttpRequest, secret: str) -> HttpResponse:
     """On to the provider's payment page. Read instead of pressed, it leads to the button."""
     if request.method != "POST":
         return redirect("purchase", secret)
-    if too_many(request, "pay", PAYS_PER_HOUR, HOUR):
+    if too_many(request, "pay", settings.PURCHASES_PER_HOUR, HOUR):
         way_out = errors.WayOut(reverse("purchase", args=[secret]), _("Back to the purchase"))
         return errors.too_many_requests(request, retry_after=HOUR, way_out=way_out)
     found = _purchase(secret)
     try:
-        return HttpResponseRedirect(payment_page(found, provider_name=chosen_way(request)), status=303)
+        return HttpResponseRedirect(payment_page(found, provider_name=chosen_way(request, found.money)), status=303)
     except NothingToPay as refused:
         if refused.code == "paid":
             return HttpResponseRedirect(found.get_absolute_url(), status=303)
         return _page(request, found, notice=str(refused), status=409)
+    except NotTaken:
+        return _page(request, found, notice=str(NOTICES["not_taken"]), status=409)
     except ShopError:
         return _page(request, found, notice=str(UNREACHABLE), status=503)
 
@@ -66,14 +80,17 @@ def pay(request: HttpRequest, secret: str) -> HttpResponse:
 def payment_return(request: HttpRequest, secret: str) -> HttpResponse:
     """Back from the payment page: ask the provider, and say "paid" only when the money is booked."""
     found = _purchase(secret)
+    is_told = False
     if found.paid_at is None and not too_many(request, "settle", SETTLES_PER_MINUTE, MINUTE, extra_key=found.number):
-        _settle_all(found)
+        is_told = _settle_all(found)
         found.refresh_from_db()
     orders = _orders(found)
     view = _view(found, orders)
     if view.standing == Standing.PAID:
         address = orders[0].get_absolute_url() if len(orders) == 1 else found.get_absolute_url()
         return _lead_to(request, f"{address}?paid=1")
+    if is_told and view.trouble == "declined":
+        return _lead_to(request, found.get_absolute_url() + "?payment=declined")
     if not view.is_under_way:
         is_failed = view.standing == Standing.TO_PAY
         return _lead_to(request, found.get_absolute_url() + ("?payment=failed" if is_failed else ""))
@@ -95,12 +112,15 @@ def _confirming(request: HttpRequest, purchase: Purchase, view: PurchaseView) ->
     return render(request, f"storefront/confirming{'_news' if is_htmx else ''}.html", context)
 
 
-def _settle_all(purchase: Purchase) -> None:
+def _settle_all(purchase: Purchase) -> bool:
+    """Ask about every payment under way; whether each provider answered."""
+    is_told = True
     for payment in Payment.objects.filter(purchase=purchase, state__in=UNDER_WAY):
         try:
             settle(payment.pk)
         except ShopError:
-            continue  # no answer: the page says "confirming", the sweep asks again
+            is_told = False  # the page says "confirming", the sweep asks again
+    return is_told
 
 
 def _purchase(secret: str) -> Purchase:
@@ -112,17 +132,26 @@ def _orders(purchase: Purchase) -> list[Order]:
 
 
 def _view(purchase: Purchase, orders: list[Order]) -> PurchaseView:
-    states = () if purchase.paid_at else purchase.payments.values_list("state", flat=True)
-    return present_purchase(purchase, orders, frozenset(states), now=clock.now())
+    payments = [] if purchase.paid_at else list(purchase.payments.order_by("pk"))
+    has_money = purchase.paid_at or any(payment.state == PaymentState.CAPTURED for payment in payments)
+    refunds = list(refunds_of(purchase)) if has_money else []
+    return present_purchase(purchase, orders, payments, refunds, now=clock.now())
 
 
-def _page(request: HttpRequest, purchase: Purchase, *, notice: str = "", status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest, purchase: Purchase, *, notice: str = "", told: str = "", status: int = 200
+) -> HttpResponse:
+    """``told`` names the notice that the address asks for; without one, the last try to pay speaks for itself."""
     orders = _orders(purchase)
     view = _view(purchase, orders)
+    if not notice and view.can_pay:
+        notice = str(NOTICES.get(told) or NOTICES.get(view.trouble) or "")
     context = {
         "purchase": purchase,
         "orders": orders,
         "view": view,
+        "refunds": view.refunds,
+        "is_working": any(order.state not in ENDED for order in orders),
         "notice": notice if view.standing != Standing.PAID else "",
         "just_paid": "paid" in request.GET and view.standing == Standing.PAID,
         "title": _("Purchase %s") % purchase.number,

@@ -20,28 +20,34 @@ HOUR: Final = 60 * MINUTE
 IPV6_PREFIX: Final = 64
 
 
-def allowed(key: str, ip: str | None, limit: int, seconds: int) -> bool:
-    """Count one attempt at ``key`` from ``ip``; False when it is more than ``limit`` in this window."""
+def allowed(key: str, ip: str | None, limit: int, seconds: int, *, count: int = 1) -> bool:
+    """Count an attempt at ``key`` from ``ip``, as ``count`` ones; False when ``limit`` was reached in this window."""
     window = int(clock.now().timestamp()) // seconds
     digest = hashlib.sha256(f"{key}|{_visitor(ip)}".encode()).hexdigest()[:32]
     name = f"rate:{digest}:{window}"
     try:
         cache.add(name, 0, timeout=seconds)
-        count = cache.incr(name)
+        before = cache.incr(name, count) - count
+        is_first_refusal = before >= limit and cache.add(f"{name}:told", 1, timeout=seconds)
     except ValueError:  # the window ended between the two calls
         return True
     except Exception as error:
         logger.warning("rate limit %s not counted: %s", key.partition(":")[0], type(error).__name__)
         return True
-    return count <= limit
+    if is_first_refusal:
+        logger.warning("rate limit %s reached by %s", key.partition(":")[0], _visitor(ip) or "somebody")
+    return before < limit
 
 
-def too_many(request: HttpRequest, scope: str, limit: int, seconds: int, extra_key: str = "") -> bool:
+def too_many(
+    request: HttpRequest, scope: str, limit: int, seconds: int, extra_key: str = "", *, count: int = 1
+) -> bool:
     """Count this request; True when its visitor has made more than ``limit`` of them in ``seconds``.
 
-    ``extra_key`` narrows the count, for example to one order number; it is stored hashed.
+    ``extra_key`` narrows the count, for example to one order number; it is stored hashed. ``count`` is what the
+    request counts as.
     """
-    return not allowed(f"{scope}:{extra_key}", client_ip(request), limit, seconds)
+    return not allowed(f"{scope}:{extra_key}", client_ip(request), limit, seconds, count=count)
 
 
 def _visitor(ip: str | None) -> str:

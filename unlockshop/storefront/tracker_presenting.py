@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from orders import wording
 from orders.models import Order, OrderEvent
 from orders.states import OrderState
+from services.alternatives import for_not_found
 from services.models import ServiceKind
+from unlockshop.storefront.not_found_presenting import CASES
 from unlockshop.storefront.order_presenting import Milestone, Tone, timeline, tone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A service for devices that another one did not find."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ class TrackedOrder:
     tone: Tone
     service_name: str
     milestones: Sequence[Milestone]
+    alternatives: Sequence[Suggestion] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +47,22 @@ class TrackedDevice:
     ordered_on: datetime
 
 
+# Whether mail reaches a person is between them and us.
+_PRIVATE: Final = frozenset({"mail.bounced", "mail.readdressed"})
+
+
 def track_order(order: Order, story: Sequence[OrderEvent], *, asked: str) -> TrackedOrder:
     """The public side of an order and its story; ``asked`` is the number as the visitor gave it, in normal form."""
     state = OrderState(order.state)
+    found = for_not_found(order.service) if state in CASES else []
     return TrackedOrder(
         number=asked,
         word=wording.state_word(state),
         meaning=wording.meaning(state),
         tone=tone_of(state),
         service_name=order.service_name,
-        milestones=timeline(state, story),
+        milestones=timeline(state, [event for event in story if event.kind not in _PRIVATE]),
+        alternatives=[Suggestion(each.name, each.get_absolute_url()) for each in found] if found else (),
     )
 
 

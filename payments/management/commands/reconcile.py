@@ -15,7 +15,7 @@ from payments import reconciling
 class Command(BaseCommand):
     """One pass over every configured provider; exit 1 when a pass failed or a difference is open."""
 
-    help = "Find payments and refunds whose webhook never came, and money that fits nothing."
+    help = "Find payments, refunds and disputes whose webhook never came, and money that fits nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """``--hours`` sets how far back to look."""

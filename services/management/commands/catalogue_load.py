@@ -23,16 +23,25 @@ class Command(BaseCommand):
         parser.add_argument(
             "--supplier", metavar="SLUG", help="offer every service at this supplier, numbered from 1001"
         )
+        parser.add_argument(
+            "--ask-first",
+            metavar="SLUG=SERVICE,SERVICE",
+            action="append",
+            default=[],
+            help="offer these services at one more supplier with the same numbering, who is asked first",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        supplier = None
-        if options["supplier"]:
-            supplier = Supplier.objects.filter(slug=options["supplier"]).first()
-            if supplier is None:
-                raise CommandError(f"there is no supplier {options['supplier']!r}; see supplier_set")
+        supplier = _supplier(options["supplier"]) if options["supplier"] else None
+        asked_first: dict[str, Supplier] = {}
+        for text in options["ask_first"]:
+            slug, _, services = text.partition("=")
+            asked_first |= dict.fromkeys(filter(None, services.split(",")), _supplier(slug))
         try:
             catalogue = catalogue_file.read(options["file"])
-            report = catalogue_loading.load(catalogue, publish=options["publish"], supplier=supplier)
+            report = catalogue_loading.load(
+                catalogue, publish=options["publish"], supplier=supplier, asked_first=asked_first
+            )
         except catalogue_file.CatalogueFileError as error:
             raise CommandError(f"nothing was loaded: {error}") from error
         for word, counts in (("created", report.created), ("updated", report.updated)):
@@ -42,3 +51,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{len(catalogue.services)} services, nothing to change")
         for name in report.only_in_database:
             self.stdout.write(f"only in the database, left alone: {name}")
+
+
+def _supplier(slug: str) -> Supplier:
+    supplier = Supplier.objects.filter(slug=slug).first()
+    if supplier is None:
+        raise CommandError(f"there is no supplier {slug!r}; see supplier_set")
+    return supplier

@@ -81,9 +81,8 @@ def _read_request(conn: socket.socket) -> bytes:
             return data
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
-    )
+    told = (line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    length = int(next(told, b"0"))
     while len(body) < length and (piece := conn.recv(65536)):
         body += piece
     return head + b"\r\n\r\n" + body

@@ -1,0 +1,22 @@
+"""Staff pages of the refunds app: claims, facts and videos; delays, told with what the terms allow; customers' mails.
+
+Rows are never edited; buttons act.
+"""
+
+from refunds.admin.claim import ClaimAdmin
+from refunds.admin.delays import DelayNoticeAdmin
+from refunds.admin.fact import FactAdmin
+from refunds.admin.inbound import InboundMailAdmin
+from refunds.admin.order import DelayableOrderAdmin
+from refunds.admin.policy_version import PolicyVersionAdmin
+from refunds.admin.video import ClaimVideoAdmin
+
+__all__ = [
+    "ClaimAdmin",
+    "ClaimVideoAdmin",
+    "DelayNoticeAdmin",
+    "DelayableOrderAdmin",
+    "FactAdmin",
+    "InboundMailAdmin",
+    "PolicyVersionAdmin",
+]

@@ -1,0 +1,21 @@
+"""The tables of the refunds app."""
+
+from refunds.models.claim import Claim
+from refunds.models.event import ClaimEvent
+from refunds.models.fact import Fact
+from refunds.models.policy_version import PolicyVersion
+from refunds.models.review import SecondApproval, SecondCode, VideoReview
+from refunds.models.video import ClaimVideo, VideoPicture, VideoStore
+
+__all__ = [
+    "Claim",
+    "ClaimEvent",
+    "ClaimVideo",
+    "Fact",
+    "PolicyVersion",
+    "SecondApproval",
+    "SecondCode",
+    "VideoPicture",
+    "VideoReview",
+    "VideoStore",
+]

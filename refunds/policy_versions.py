@@ -1,0 +1,158 @@
+"""The versions of refund profiles: those that ship with the shop, and those that staff published since.
+
+A version never changes: shipped ones are pinned by hash in the tests, published ones are append-only rows with their
+hash. Purchases and claims name the version they are judged by, and ``profile`` finds it for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from refunds.models import PolicyVersion
+from refunds.policy import published
+from refunds.policy.measures import changed, measured
+from refunds.policy.profile import Profile, publish
+from refunds.policy.rendering import clause_text
+from refunds.policy.rulebook import ids_of
+from unlockshop.kernel import clock
+from unlockshop.kernel.actors import Actor
+from unlockshop.kernel.errors import Refused
+
+_VERSION: Final = re.compile(r"[0-9]{4}-[a-z0-9]{1,6}(-[a-z0-9]{1,6})?")
+_DRAFT: Final = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseChange:
+    """A clause or number that reads differently in two versions; ``old`` is empty where it is new, ``new`` where it
+    is gone."""
+
+    id: str
+    old: str
+    new: str
+
+
+def profile(name: str, version: str | None = None) -> Profile:
+    """A profile, in the version in force unless one is named. Raises ``KeyError`` if there is none such."""
+    shipped = published.profile(name)
+    if version == shipped.version:
+        return shipped
+    rows = PolicyVersion.objects.filter(name=name)
+    if version is not None:
+        row = rows.filter(version=version).first()
+        if row is None:
+            raise KeyError(f"{name} {version}")
+        return _profile_of(row)
+    row = rows.first()
+    return _profile_of(row) if row is not None and row.root == shipped.version else shipped
+
+
+def named(text: str) -> Profile:
+    """The profile that a purchase or claim names, such as "default 2026-11". Raises ``KeyError``."""
+    name, _blank, version = text.partition(" ")
+    return profile(name, version or None)
+
+
+def history(name: str) -> Sequence[tuple[str, datetime | date]]:
+    """Every version of a profile with the day it came into force, the newest first. Raises ``KeyError``."""
+    shipped = published.profile(name)
+    rows = [(row.version, row.published_at) for row in PolicyVersion.objects.filter(name=name)]
+    return [*rows, (shipped.version, shipped.numbers.effective_on)]
+
+
+def before(agreed: Profile) -> Profile | None:
+    """The version that was in force before this one; None for a shipped one."""
+    row = PolicyVersion.objects.filter(name=agreed.name, version=agreed.version).first()
+    return profile(row.name, row.base) if row else None
+
+
+def draft(base: Profile, changes: Mapping[str, int], *, version: str = _DRAFT) -> Profile:
+    """What ``base`` would be with some numbers changed: for reading, comparing and trying. Nothing is stored.
+
+    Raises ``Refused`` for numbers that the terms do not have or that are out of bounds.
+    """
+    return publish(changed(base.numbers, changes, version=version, effective_on=clock.now().date()))
+
+
+def differences(old: Profile, new: Profile) -> list[ClauseChange]:
+    """The numbers, then the clauses, that read differently, in the active language."""
+    was = {measure.path: (measure, value) for measure, value in measured(old.numbers)}
+    found = [
+        ClauseChange(str(measure.label), measure.said(was[measure.path][1]), measure.said(value))
+        for measure, value in measured(new.numbers)
+        if measure.path in was and was[measure.path][1] != value
+    ]
+    texts = [_texts(each) for each in (old, new)]
+    ids = dict.fromkeys([*texts[0], *texts[1]])
+    pairs = [ClauseChange(each, texts[0].get(each, ""), texts[1].get(each, "")) for each in ids]
+    return [*found, *(pair for pair in pairs if pair.old != pair.new)]
+
+
+def publish_version(
+    name: str, changes: Mapping[str, int], *, version: str, base: str, reason: str, actor: Actor
+) -> PolicyVersion:
+    """Put a new version in force: from now on purchases are made under it. Earlier ones keep theirs.
+
+    ``base`` is the version that the person saw in force. Raises ``Refused``: ``stale`` where another is by now,
+    ``version`` for a name that is malformed or taken, ``same`` where nothing changes, ``unknown`` and ``bounds``.
+    """
+    if not _VERSION.fullmatch(version) or len(version) > 18:
+        text = _("Name the version by its month, such as %(name)s.")
+        raise Refused(text % {"name": f"{clock.now():%Y-%m}-b"}, code="version")
+    former = profile(name)
+    if former.version != base:
+        raise Refused(_("Another version came into force meanwhile. Look at the difference again."), code="stale")
+    new = draft(former, changes, version=version)
+    if not differences(former, new):
+        raise Refused(_("Nothing would change."), code="same")
+    if version == published.profile(name).version or PolicyVersion.objects.filter(name=name, version=version).exists():
+        raise Refused(_("There is a version of this name already."), code="version")
+    row = PolicyVersion.objects.filter(name=name, version=base).first()
+    root = row.root if row else base
+    with override("en"):
+        texts = _texts(new)
+    try:
+        with transaction.atomic():
+            return PolicyVersion.objects.create(
+                name=name,
+                version=version,
+                base=base,
+                root=root,
+                changes={**(row.changes if row else {}), **changes},
+                texts=texts,
+                fingerprint=new.fingerprint(),
+                reason=reason,
+                published_at=clock.now(),
+                published_by=actor.label,
+            )
+    except IntegrityError as error:
+        text = _("Another version came into force meanwhile. Look at the difference again.")
+        raise Refused(text, code="stale") from error
+
+
+def altered() -> list[PolicyVersion]:
+    """Published versions that do not come out as they were published: their clauses were edited in the source."""
+    return [row for row in PolicyVersion.objects.all() if _profile_of(row).fingerprint() != row.fingerprint]
+
+
+def _profile_of(row: PolicyVersion) -> Profile:
+    return _built(row.name, row.root, row.version, row.published_at.date(), tuple(sorted(row.changes.items())))
+
+
+@lru_cache(maxsize=64)
+def _built(name: str, root: str, version: str, day: date, changes: tuple[tuple[str, int], ...]) -> Profile:
+    numbers = published.profile(name, root).numbers
+    return publish(changed(numbers, dict(changes), version=version, effective_on=day))
+
+
+def _texts(agreed: Profile) -> dict[str, str]:
+    return {each: clause_text(each, agreed.numbers) for each in ids_of(agreed)}

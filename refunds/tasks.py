@@ -1,0 +1,55 @@
+"""Celery tasks of the refunds app: what the refund rules do by themselves, and what customers asked for."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from refunds import (
+    awaiting,
+    calling_off,
+    outcomes,
+    overdue,
+    paying_out,
+    replying,
+    second_codes,
+    seconding,
+    telling_late,
+)
+from unlockshop.kernel import work
+
+
+@shared_task(name="refunds.end_overdue")
+def end_overdue() -> None:
+    """End orders that are past their hard cap and give their money back, and tell the customers of late ones.
+
+    Beat runs it every minute.
+    """
+    overdue.end_overdue()
+    telling_late.tell_late()
+
+
+@shared_task(name="refunds.answer_reply")
+def answer_reply(mail_id: int) -> None:
+    """Do what one mail from a customer asks for."""
+    replying.process(mail_id)
+
+
+@shared_task(name="refunds.sweep")
+def sweep() -> None:
+    """Carry out kept cancellations, and ring for every mail from a customer that is due; beat runs it every few
+    seconds."""
+    work.ring_again(answer_reply, replying.due())
+    calling_off.carry_out_wishes()
+
+
+@shared_task(name="refunds.follow_claims")
+def follow_claims() -> None:
+    """Look at orders that brought nothing, follow claims that wait, and pay what is due; beat runs it every few
+    seconds."""
+    outcomes.close_resumed()
+    outcomes.look_at_ended()
+    awaiting.move_on()
+    paying_out.pay_due()
+    paying_out.fold_refunds()
+    second_codes.follow()
+    seconding.close_decided()

@@ -1,0 +1,247 @@
+"""A second code instead of money: ordered once, at no charge, and the claim follows what becomes of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from orders import correcting as order_correcting
+from orders import forwarding, lifecycle
+from orders.models import Order, OutgoingMail
+from orders.right_data import RightData
+from orders.states import OrderState
+from payments import booking, ledger, refunding
+from payments.models import Dispute, LedgerTransaction, Refund
+from payments.refunding import Grounds
+from payments.states import DisputeState, RefundState
+from refunds import claiming, correcting, deciding, outcomes, paying_out, resubmitting, second_codes
+from refunds.models import SecondCode
+from refunds.states import ClaimState, ClaimType
+from refunds.tasks import follow_claims
+from tests.factories import CUSTOMER
+from tests.helpers.suppliers import ScriptedClient
+from tests.refunds.claims import KIM, SAM, claimed, fresh, paid_order, payment_of
+from unlockshop.kernel.actors import SYSTEM
+from unlockshop.kernel.errors import Refused, TransitionRefused
+
+pytestmark = pytest.mark.django_db
+S = ClaimState
+T = ClaimType
+
+
+@pytest.fixture(autouse=True)
+def _supplier(settings):
+    settings.SUPPLIER_ADAPTERS = {"dhru": "tests.helpers.suppliers.ScriptedClient"}
+    ScriptedClient.reset()
+
+
+def bought(claim=None) -> SecondCode:
+    claim = claim or claimed(paid_order())
+    return second_codes.buy(claim.pk, reason="The supplier sends another.", actor=SAM)
+
+
+def refusal(claim) -> str:
+    with pytest.raises(Refused) as refused:
+        bought(claim)
+    assert not SecondCode.objects.filter(claim=claim).exists()
+    return refused.value.code
+
+
+def test_it_is_an_order_beside_the_former_that_costs_nothing(monday):
+    row = bought()
+
+    former, new = row.former, row.order
+    assert (new.purchase, new.price, new.position, new.identifier) == (
+        former.purchase,
+        Decimal(0),
+        2,
+        former.identifier,
+    )
+    assert Order.objects.get(pk=new.pk).state == OrderState.PAID
+    claim = fresh(row.claim)
+    assert (claim.state, claim.amount, claim.decision_reason) == (S.APPROVED, 0, "The supplier sends another.")
+    mail = OutgoingMail.objects.filter(kind="claim").first()
+    assert mail.facts["title"] == "We get you a second code"
+    assert new.number in mail.facts["text"]
+    assert former.events.get(kind="order.done_again").data["number"] == new.number
+    assert new.events.get(kind="order.doing_again").data["number"] == former.number
+
+
+def test_it_is_bought_once_and_settles_the_claim_when_it_comes():
+    row = bought()
+    forwarding.forward(row.order.pk)
+    forwarding.forward(row.order.pk)
+    assert [job.identifier for verb, job in ScriptedClient.calls if verb == "place"] == [row.former.identifier]
+    follow_claims()
+    assert fresh(row.claim).state == S.APPROVED
+
+    lifecycle.complete(row.order.pk, result="CODE: 1", supplier_name="x", actor=SYSTEM)
+    follow_claims()
+    follow_claims()
+
+    assert fresh(row.claim).state == S.SETTLED
+    booking.book_deliveries()
+    assert not LedgerTransaction.objects.filter(order=row.order).exists()
+    assert list(ledger.check()) == []
+
+
+def test_without_a_code_the_claim_is_with_staff_again_and_money_can_go_back():
+    row = bought()
+    forwarding.forward(row.order.pk)
+    lifecycle.mark_unavailable(row.order.pk, note="no", supplier_name="x", actor=SYSTEM)
+
+    follow_claims()
+
+    claim = fresh(row.claim)
+    assert (claim.state, claim.code, claim.decided_at) == (S.WAITING_STAFF, "", None)
+    assert outcomes.look_at_ended() == 0
+    assert refusal_of_another(claim) == "not_offered"
+    deciding.approve(claim.pk, amount=None, reason="no code to be had", actor=KIM)
+    assert fresh(claim).refund.money == claim.order.money
+
+
+def refusal_of_another(claim) -> str:
+    with pytest.raises(Refused) as refused:
+        second_codes.buy(claim.pk, reason="once more", actor=SAM)
+    return refused.value.code
+
+
+def test_money_waits_while_it_is_being_bought():
+    order = paid_order()
+    other = claimed(order, T.OTHER)
+    bought(claimed(order))
+
+    with pytest.raises(Refused) as refused:
+        deciding.approve(other.pk, amount=None, reason="fair", actor=SAM)
+
+    assert (refused.value.code, Refund.objects.count()) == ("second_code_under_way", 0)
+
+
+@pytest.mark.parametrize("part", ["1.00", "18.90"])
+def test_none_is_bought_where_money_went_back(part):
+    order = paid_order()
+    claim = claimed(order)
+    grounds = Grounds("goodwill", "by hand")
+    money = order.money.__class__(Decimal(part), order.currency)
+    refunding.request_refund(payment_of(order).pk, money=money, grounds=grounds, actor=SAM, order_id=order.pk)
+
+    assert refusal(claim) == "money_went_back"
+
+
+def test_none_is_bought_while_the_payment_is_disputed():
+    claim = claimed(paid_order())
+    payment = payment_of(claim.order)
+    Dispute.objects.create(
+        payment=payment, provider_ref="dp_1", amount=payment.amount, currency=payment.currency,
+        state=DisputeState.NEEDS_RESPONSE, provider_status="needs_response",
+    )  # fmt: skip
+
+    assert refusal(claim) == "disputed"
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [(OrderState.IN_PROCESS, "unlock"), (OrderState.COMPLETED, "check")]
+)  # fmt: skip
+def test_only_an_unlock_that_is_done_gets_one(state, kind):
+    assert refusal(claimed(paid_order(state, kind=kind), T.OTHER)) == "not_offered"
+
+
+def test_a_decided_claim_gets_none_and_a_reason_is_needed():
+    claim = claimed(paid_order(), T.OTHER)
+    with pytest.raises(Refused):
+        second_codes.buy(claim.pk, reason=" ", actor=SAM)
+    claiming.withdraw(claim.pk, actor=CUSTOMER)
+    with pytest.raises(TransitionRefused):
+        bought(claim)
+
+    assert Order.objects.count() == 1
+
+
+def test_the_database_knows_one_for_an_order_and_for_a_claim():
+    row = bought()
+    other = claimed(row.former, T.OTHER)
+
+    for columns in ({"claim": other, "former": row.former}, {"claim": row.claim, "former": row.order}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            SecondCode.objects.create(order=paid_order(), reason="r", by_label="sam", **columns)
+
+
+def test_it_stays_with_its_device():
+    row = bought()
+    data = RightData("356938030000005", row.order.identifier_kind, {}, again=True)
+
+    assert not correcting.offers_it(row.order)
+    for state in (OrderState.PAID, OrderState.IN_PROCESS):
+        if state == OrderState.IN_PROCESS:
+            forwarding.forward(row.order.pk)
+        order = Order.objects.get(pk=row.order.pk)
+        assert (order.state, correcting.standing(order).code) == (state, "repeat")
+        with pytest.raises(Refused) as refused:
+            correcting.submit(order.pk, data, shown=correcting.standing(order).way or "", actor=CUSTOMER)
+        assert refused.value.code == "repeat"
+    with pytest.raises(Refused) as refused:
+        order_correcting.ask(row.order.pk, data, rule="x", refusal="", actor=SAM)
+    assert refused.value.code == "repeat"
+
+
+def test_it_is_not_sent_in_again():
+    row = bought()
+    forwarding.forward(row.order.pk)
+    lifecycle.mark_unavailable(row.order.pk, note="no", supplier_name="x", actor=SYSTEM)
+    order = Order.objects.get(pk=row.order.pk)
+
+    assert not resubmitting.may(order)
+    with pytest.raises(Refused) as refused:
+        resubmitting.resubmit(order.pk, reason="once more", actor=SAM)
+
+    assert refused.value.code == "second_code"
+    assert Order.objects.get(pk=order.pk).state == OrderState.UNAVAILABLE
+
+
+def test_the_payment_page_gives_no_money_back_beside_it():
+    row = bought()
+    former = row.former
+
+    def refund() -> None:
+        grounds = Grounds("goodwill", "by hand")
+        refunding.request_refund(
+            payment_of(former).pk, money=former.money, grounds=grounds, actor=SAM, order_id=former.pk
+        )
+
+    with pytest.raises(Refused) as refused:
+        refund()
+    assert refused.value.code == "alive_at_supplier"
+    forwarding.forward(row.order.pk)
+    lifecycle.mark_unavailable(row.order.pk, note="no", supplier_name="x", actor=SYSTEM)
+
+    refund()
+
+    assert Refund.objects.get().money == former.money
+
+
+def test_a_refund_that_failed_before_is_not_paid_again_beside_it():
+    order = paid_order()
+    first = claimed(order, T.OTHER)
+    deciding.approve(first.pk, amount=Decimal("5.00"), reason="fair", actor=SAM)
+    Refund.objects.update(state=RefundState.FAILED, failure="account closed")
+    follow_claims()
+    assert refusal(claimed(order)) == "claim_granted"
+
+
+def test_money_granted_after_a_code_that_did_not_work_either_can_be_paid_again():
+    row = bought()
+    forwarding.forward(row.order.pk)
+    lifecycle.complete(row.order.pk, result="CODE: 1", supplier_name="x", actor=SYSTEM)
+    follow_claims()
+    claim = claimed(row.former, T.OTHER)
+    deciding.approve(claim.pk, amount=None, reason="neither code works", actor=SAM)
+    Refund.objects.update(state=RefundState.FAILED, failure="account closed")
+    follow_claims()
+
+    paying_out.pay_again(claim.pk, reason="another try", actor=SAM)
+
+    assert [refund.state for refund in Refund.objects.order_by("created_at")] == [
+        RefundState.FAILED, RefundState.REQUESTED
+    ]  # fmt: skip
