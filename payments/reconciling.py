@@ -1,8 +1,8 @@
 """Comparing a provider's books with ours, for facts whose webhook never came and money that fits nothing.
 
-A pass looks at the last 72 hours: every payment, refund and dispute there is settled through the ordinary door, then
-both sides are laid side by side. What the pass cannot repair is a ``Break``, with an owner, until staff say how it
-was explained.
+A pass looks at the last 72 hours: every payment, refund, dispute and fraud warning there is settled through the
+ordinary door, then both sides are laid side by side. What the pass cannot repair is a ``Break``, with an owner, until
+staff say how it was explained.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from payments import collecting, disputing, refunding
-from payments.models import Break, Dispute, Payment, ReconciliationRun
+from payments.models import Break, Dispute, FraudWarning, Payment, ReconciliationRun
 from payments.providers.base import FactState, PaymentFact, PaymentProvider
 from payments.providers.registry import provider_named
 from payments.states import OPEN_DISPUTES, BreakKind, PaymentState, RefundState
@@ -40,6 +40,7 @@ def reconcile(provider_name: str, *, look_back: timedelta = LOOK_BACK) -> Reconc
         _find_missing(run, seen)
         _compare_refunds(run, provider)
         _compare_disputes(run, provider)
+        _compare_warnings(run, provider)
     except ShopError as error:
         run.error = str(error)[:300]
     run.finished_at = clock.now()
@@ -108,6 +109,18 @@ def _compare_disputes(run: ReconciliationRun, provider: PaymentProvider) -> None
         except disputing.UnknownPayment:
             continue  # its payment, if money came in, is a break of its own
         run.repaired += disputing.revision_of(ref) != before
+
+
+def _compare_warnings(run: ReconciliationRun, provider: PaymentProvider) -> None:
+    """Every payment that was warned about lately is flagged here. What staff have cleared stays cleared."""
+    for charge_ref in sorted(set(provider.warned_since(run.since))):
+        seen = FraudWarning.objects.filter(payment__provider=run.provider, payment__charge_ref=charge_ref)
+        before = seen.count()
+        try:
+            disputing.settle_warning(run.provider, charge_ref)
+        except disputing.UnknownPayment:
+            continue  # as with a dispute
+        run.repaired += seen.count() != before
 
 
 def _break(run: ReconciliationRun, kind: BreakKind, ref: str, detail: str, payment: Payment | None = None) -> None:

@@ -199,6 +199,9 @@ class PaymentProvider(Protocol):
     def warnings_of(self, charge_ref: str) -> list[WarningFact]:
         """Early fraud warnings about a payment; none where the provider has no such thing."""
 
+    def warned_since(self, moment: datetime) -> Iterator[str]:
+        """The charges there that were warned about since ``moment``, for reconciliation."""
+
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """Every payment there that was begun or captured since ``moment``, for reconciliation."""
 

@@ -178,6 +178,10 @@ class PayPalProvider:
         """None: PayPal opens a dispute at once and sends no warning before it."""
         return []
 
+    def warned_since(self, moment: datetime) -> Iterator[str]:
+        """None, for the same reason."""
+        return iter(())
+
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """What PayPal reports as received since ``moment``, each capture as it stands now.
 

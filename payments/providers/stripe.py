@@ -148,6 +148,10 @@ class StripeProvider:
         """Early fraud warnings about a payment."""
         return stripe_disputes.warnings_of(_call, charge_ref)
 
+    def warned_since(self, moment: datetime) -> Iterator[str]:
+        """Every payment that was warned about since ``moment``."""
+        return stripe_disputes.warned_since(_call, moment)
+
     def payments_since(self, moment: datetime) -> Iterator[PaymentFact]:
         """Every Checkout Session made since ``moment``."""
         params: dict[str, Any] = {

@@ -19,6 +19,8 @@ from unlockshop.kernel.errors import OutcomeUnknown
 from unlockshop.kernel.money import Money
 
 Call = Callable[[Any], dict[str, Any]]
+# Entries asked for at once; Stripe gives no more.
+LIST_PAGE: Final = 100
 
 # "warning_" are inquiries, which take no money; "appeal_" follow a lost dispute. "prevented" and "charge_refunded"
 # end without a decision, because the money went back.
@@ -44,13 +46,28 @@ def fetch_dispute(call: Call, provider_ref: str) -> DisputeFact:
 
 def disputes_since(call: Call, moment: datetime) -> Iterator[str]:
     """The ids of every dispute opened since ``moment``, the newest first."""
-    params: dict[str, Any] = {"created": {"gte": int(moment.timestamp())}, "limit": 100}
+    return _listed(call, lambda client, asked: client.v1.disputes.list(asked), moment, lambda found: str(found["id"]))
+
+
+def warned_since(call: Call, moment: datetime) -> Iterator[str]:
+    """The payment intents that an early fraud warning was made about since ``moment``, the newest first."""
+    return _listed(call, lambda client, asked: client.v1.radar.early_fraud_warnings.list(asked), moment, _charge_ref)
+
+
+def _listed(
+    call: Call, ask: Callable[[Any, dict[str, Any]], Any], moment: datetime, read: Callable[[dict[str, Any]], str]
+) -> Iterator[str]:
+    """One fact of each entry, on every page of a list of what was made since ``moment``."""
+    params: dict[str, Any] = {"created": {"gte": int(moment.timestamp())}, "limit": LIST_PAGE}
     while True:
-        page = call(lambda client, asked=dict(params): client.v1.disputes.list(asked))
-        yield from (str(found["id"]) for found in page["data"])
-        if not page.get("has_more") or not page["data"]:
-            return
-        params["starting_after"] = page["data"][-1]["id"]
+        page = call(lambda client, asked=dict(params): ask(client, asked))
+        try:
+            yield from [read(found) for found in page["data"]]
+            if not page.get("has_more") or not page["data"]:
+                return
+            params["starting_after"] = page["data"][-1]["id"]
+        except (KeyError, TypeError) as error:
+            raise OutcomeUnknown(f"Stripe's list is not readable: {error!r}") from error
 
 
 def submit_evidence(call: Call, provider_ref: str, fields: Mapping[str, str]) -> DisputeFact:

@@ -52,14 +52,14 @@ class Report:
         return Counter(log.read_text().split() if log.exists() else [])
 
 
-def console_checks(report: Report, *, is_drained: bool, cap: float) -> list[Check]:
+def console_checks(report: Report, *, moving: str, cap: float) -> list[Check]:
     """The invariants that logs and clocks tell."""
     logs = sorted(report.world.folder.glob("*.log"))
     quiet = Check("I13", "no unexplained traceback in any log", checked=len(logs))
     quiet.violations += [f"{count} x {line}" for line, count in Counter(tracebacks(logs)).items()]
     quiet.violations += [f"{count} x {name} without a fault" for name, count in report.exits_in_calm().items()]
     drain = Check("I14", f"at rest within {cap:.0f} s after the last fault", checked=1)
-    drain.look(is_drained, f"still moving after {report.seconds['drain']:.0f} s")
+    drain.look(not moving, f"after {report.seconds['drain']:.0f} s still moving: {moving}")
     drain.checked = 1
     web = Check("W", "no answer of the web with status 5xx", checked=0)
     for answer in report.web:

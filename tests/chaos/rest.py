@@ -15,18 +15,21 @@ TELL_EVERY_SECONDS: Final = 30.0
 MOVING: Final = frozenset({"queued", "claimed"})
 
 
-def drain(world: World, *, cap: float) -> bool:
-    """Wait for rest, let both providers' books be compared as the hourly pass does, and wait for rest again."""
+def drain(world: World, *, cap: float) -> str:
+    """Wait for rest, let both providers' books be compared as the hourly pass does, and wait for rest again.
+
+    What still moved when ``cap`` seconds had passed; empty at rest.
+    """
     deadline = time.monotonic() + cap
-    if not _wait(world, deadline):
-        return False
+    if moves := _wait(world, deadline):
+        return moves
     # In a process of its own, so that a planted bug is there too. It exits 1 for differences, which I5f counts.
     command = [sys.executable, "manage.py", "reconcile"]
     subprocess.run(command, cwd=ROOT, env=world.env, stdout=subprocess.DEVNULL, check=False, timeout=cap)
     return _wait(world, deadline)
 
 
-def _wait(world: World, deadline: float) -> bool:
+def _wait(world: World, deadline: float) -> str:
     moves, told = "", time.monotonic() + TELL_EVERY_SECONDS
     while time.monotonic() < deadline:
         staff = world.fleet["staff"]
@@ -35,12 +38,12 @@ def _wait(world: World, deadline: float) -> bool:
         world.fleet.tend()
         moves = _what_moves(world) if staff.stopped else f"the staff: {_untold(world)}"
         if not moves:
-            return True
+            return ""
         if time.monotonic() > told:
             print(f"  not at rest: {moves}", flush=True)
             told += TELL_EVERY_SECONDS
         time.sleep(0.5)
-    return False
+    return moves or "not looked at"
 
 
 def _untold(world: World) -> str:

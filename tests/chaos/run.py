@@ -123,10 +123,10 @@ def _run(world: World) -> int:
         report.faults.update(storm.counts)
         report.exits_in_storm.update(world.fleet.exits)
     with report.timed("drain"):
-        is_drained = drain(world, cap=cap)
+        moving = drain(world, cap=cap)
     books = report.read()
     found = list(checks(books, now=datetime.now(UTC)))
-    found += console_checks(report, is_drained=is_drained, cap=cap)
+    found += console_checks(report, moving=moving, cap=cap)
     found.append(_enough(len(books.orders), options.orders))
     show(report, found)
     return 1 if any(check.violations for check in found) else 0

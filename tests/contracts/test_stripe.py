@@ -10,7 +10,7 @@ import contextlib
 
 import pytest
 
-from tests.contracts.operations import STRIPE, STRIPE_CALLS, request
+from tests.contracts.operations import STRIPE, STRIPE_CALLS, request, since
 from tests.contracts.validators import Exchange, Validator
 from unlockshop.kernel.errors import ShopError
 from unlockshop.kernel.money import from_minor
@@ -46,6 +46,15 @@ def test_a_known_bad_request_is_named_by_its_field(at_stripe):
     spoiled = at_stripe.ask(STRIPE_CALLS["checkout.sessions.create"].spoil(found))
 
     assert "mode" in spoiled.said["x-steady-error-1-path"]
+
+
+def test_the_list_of_warnings_keeps_it_too(at_stripe):
+    with contextlib.suppress(ShopError):
+        list(STRIPE.warned_since(since()))
+
+    (found,) = at_stripe.seen
+    assert (found.status, found.faults) == (200, [])
+    assert "created" in found.target
 
 
 @pytest.mark.parametrize(

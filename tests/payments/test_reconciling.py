@@ -11,10 +11,10 @@ import stripe
 from django.core.management import call_command
 from django.db import connection
 
-from payments import collecting, ledger, reconciling, refunding
+from payments import collecting, disputing, ledger, reconciling, refunding
 from payments.collecting import begin_payment
-from payments.models import Break, Dispute, LedgerTransaction, Payment, ReconciliationRun, Refund
-from payments.providers import paypal_disputes
+from payments.models import Break, Dispute, FraudWarning, LedgerTransaction, Payment, ReconciliationRun, Refund
+from payments.providers import paypal_disputes, stripe_disputes
 from payments.providers.base import RefundFact
 from payments.providers.registry import provider_named
 from payments.providers.stripe import StripeProvider
@@ -168,6 +168,34 @@ def test_a_dispute_about_money_that_is_not_ours_breaks_nothing(bank):
 
     assert not run.error
     assert not Dispute.objects.exists()
+
+
+def test_a_warning_whose_webhook_never_came_stops_the_order_once(bank):
+    payment = paid_at_bank()
+    _post(f"{payment.url}/warning")
+
+    first, second = reconciling.reconcile("stripe"), reconciling.reconcile("stripe")
+
+    payment.refresh_from_db()
+    assert (payment.attention, first.repaired, second.repaired) == ("fraud", 1, 0)
+    assert payment.purchase.frozen_for == "fraud_warning"
+    disputing.clear_warning(payment.pk, reason="We know this customer.", actor=SAM)
+    assert not reconciling.reconcile("stripe").repaired
+    payment.refresh_from_db()
+    assert payment.attention == ""
+
+
+def test_warnings_are_found_on_every_page_and_none_of_money_that_is_not_ours(bank, monkeypatch):
+    payments = [paid_at_bank() for _ in range(3)]
+    for payment in payments:
+        _post(f"{payment.url}/warning")
+    _forget(payments[0])
+    monkeypatch.setattr(stripe_disputes, "LIST_PAGE", 2)
+
+    run = reconciling.reconcile("stripe")
+
+    assert (run.error, run.repaired) == ("", 2)
+    assert set(FraudWarning.objects.values_list("payment", flat=True)) == {payments[1].pk, payments[2].pk}
 
 
 class Slow(StripeProvider):
