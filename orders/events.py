@@ -143,6 +143,9 @@ EVENTS: Final[Mapping[str, EventKind]] = {
         _("Does the work of %(number)s once more, at no charge: %(reason)s"),
         _("Placed by us to do the work of your former order once more. It costs you nothing."),
     ),
+    "order.result_sent_again": EventKind(
+        _("The customer had the result mailed once more."), _("You had the result mailed once more.")
+    ),
     "order.exchanged": EventKind(
         _("Exchanged at no charge for %(service)s, by %(number)s: %(reason)s"),
         _("We exchange it, at no charge, for %(service)s, with a new order."),

@@ -79,6 +79,7 @@ MEANINGLESS: Final = frozenset({
     "order.cancel_wished", "order.nothing_left", "order.corrected", "order.correction_asked",
     "order.correction_refused", "order.replaced", "order.replacing", "order.paid_by_former",
     "order.done_again", "order.doing_again", "order.exchanged", "order.exchanging", "order.paid_by_shop",
+    "order.result_sent_again",
     "order.investigation_asked", "order.investigated",
     "order.said_bought", "order.said_not_bought",
     "attempt.placed_again", "attempt.late_surprise", "claim.opened", "money.refunded", "money.returned",

@@ -308,6 +308,10 @@ if PAYPAL_CLIENT_ID:
         raise ImproperlyConfigured("PAYPAL_CLIENT_ID is set: PAYPAL_SECRET and PAYPAL_WEBHOOK_ID are needed as well")
 if not DEMO and _paypal_base != PAYPAL_API_BASE:
     raise ImproperlyConfigured(f"PAYPAL_API_BASE must be {_paypal_base}, as PAYPAL_LIVE is {PAYPAL_LIVE}")
+# Who sells, as receipts name it; the lines of the address are parted by "|".
+SELLER_NAME = env.str("SELLER_NAME", default="")
+SELLER_ADDRESS = env.str("SELLER_ADDRESS", default="")
+SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
 STATEMENT_DESCRIPTOR = env.str("STATEMENT_DESCRIPTOR", default="UNLOCKSHOP")
 # Called with a terms version; the texts of its refund rules for dispute evidence, as (clause id, title, text).
 TERMS_TEXT = "refunds.terms.text_of"

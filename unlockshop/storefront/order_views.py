@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from orders import delaying
 from orders.models import Order, OrderEvent
+from orders.resending import resend_result
 from orders.results import open_result
 from orders.states import UNDELIVERED, OrderState
 from payments.owing import is_on_its_way, owed_back, refunds_of
@@ -77,6 +78,20 @@ def result(request: HttpRequest, secret: str) -> HttpResponse:
 
 @private_page
 @require_http_methods(["GET", "HEAD", "POST"])
+def result_mail(request: HttpRequest, secret: str) -> HttpResponse:
+    """The customer has the result mailed once more, to the purchase's address."""
+    found = _order(secret)
+    if request.method != "POST":
+        return redirect(found)
+    try:
+        resend_result(found.pk, actor=actors.customer(found.purchase.email, client_ip(request)))
+    except Refused as refused:
+        return _page(request, found, notice=str(refused), status=409)
+    return HttpResponseRedirect(f"{found.get_absolute_url()}?resent", status=303)
+
+
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
 def money_back(request: HttpRequest, secret: str) -> HttpResponse:
     """The customer of a late order takes the money instead of waiting."""
     found = _order(secret)
@@ -133,6 +148,7 @@ def _page(request: HttpRequest, order: Order, *, notice: str = "", status: int =
         "late": present_late(order, overdue.standing(order) if view.is_late else None),
         "just_paid": just_paid,
         "just_corrected": "corrected" in request.GET and has_event(story, "order.corrected"),
+        "just_resent": "resent" in request.GET and has_event(story, "order.result_sent_again"),
         "may_correct": correcting.offers_it(order),
         "replaced_by": replaced_by(order, story),
         "replaces": replaces(order, story),
