@@ -68,14 +68,13 @@ def receipt_of(purchase: Purchase) -> Receipt:
         if refund.state == RefundState.SUCCEEDED and payment is not None and refund.payment_id == payment.pk
     ]  # fmt: skip
     # The price of a replaced order is its replacement's now.
-    moved_on = CorrectionRequest.objects.filter(order__purchase=purchase, state=CorrectionState.REPLACED)
-    moved_on = moved_on.values("order")
+    replaced = CorrectionRequest.objects.filter(order__purchase=purchase, state=CorrectionState.REPLACED)
     back = sum((refund.amount for refund in gone), Decimal(0))
     return Receipt(
         purchase=purchase,
         seller=seller(),
         paid_at=purchase.paid_at,
-        orders=list(purchase.orders.exclude(pk__in=moved_on).defer("result").order_by("position")),
+        orders=list(purchase.orders.exclude(pk__in=replaced.values("order")).defer("result").order_by("position")),
         payment=payment,
         refunds=gone,
         total=purchase.money,
