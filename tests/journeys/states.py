@@ -22,6 +22,7 @@ from tests.refunds.test_calling_off import mail_link, paid_order
 from tests.refunds.test_delays import delay
 from tests.refunds.test_overdue import late_order
 from tests.storefront.test_purchase_page import add_payment
+from unlockshop.kernel import clock
 
 S = OrderState
 
@@ -402,8 +403,6 @@ def error_unreadable(at: Visit) -> None:
 
 @state
 def error_cancel_link_too_old(at: Visit) -> None:
-    from unlockshop.kernel import clock  # noqa: PLC0415
-
     with clock.frozen(clock.now() - timedelta(days=40)):
         link = mail_link(paid_order())
     at.open(link)

@@ -63,8 +63,12 @@ def everything_wrong_with(page: Page) -> list[str]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", STATES)
 def test_everybody_can_use(visit: Visit, name: str) -> None:
+    answers: list[int] = []
+    visit.page.on("response", lambda got: answers.append(got.status) if got.request.is_navigation_request() else None)
     STATES[name](visit)
 
+    assert (answers[-1] in {200, 409, 422}) != (name.startswith("error_") or name == "checkout_gone"), answers
+    assert visit.page.title().startswith("Error: ") == name.endswith(("_a_mistake", "_mistakes", "_under_way"))
     assert everything_wrong_with(visit.page) == []
 
 

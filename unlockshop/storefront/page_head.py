@@ -96,7 +96,7 @@ def service_head(service: Service, currency: str, *, takes_orders: bool) -> Page
     image = absolute(sharing_image.address_of(service))
     trail = [
         (_("Services"), absolute(reverse("catalogue"))),
-        (service.category.name, absolute(f"{reverse('catalogue')}?category={service.category.slug}")),
+        (service.category.name, absolute(category_path(service.category))),
         (name, url),
     ]
     product = structured_data.product(
