@@ -183,6 +183,7 @@ def test_the_first_page_tells_who_we_are_and_shows_every_question_it_names(clien
     data = data_of(page)
 
     assert data["Organization"]["url"] == f"{SHOP}/"
+    assert client.get(data["Organization"]["logo"].removeprefix(SHOP)).status_code == 200
     asked = [(each["name"], each["acceptedAnswer"]["text"]) for each in data["FAQPage"]["mainEntity"]]
     assert asked == [(each.text, each.answer) for each in asked_first()]
     for question, answer in asked:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -52,7 +53,7 @@ def home_head() -> PageHead:
         ),
         reverse("home"),
         [
-            structured_data.organization(absolute(reverse("home"))),
+            structured_data.organization(absolute(reverse("home")), absolute(static("img/icon-512.png"))),
             structured_data.website(absolute(reverse("home")), absolute(reverse("catalogue"))),
             structured_data.questions(questions.asked_first()),
         ],

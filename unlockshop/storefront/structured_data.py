@@ -38,9 +38,15 @@ def as_script(items: Sequence[dict[str, Any]]) -> str:
     return SafeString(f'<script type="application/ld+json">{escaped}</script>')
 
 
-def organization(home: str) -> dict[str, Any]:
+def organization(home: str, logo: str) -> dict[str, Any]:
     """The shop as a company."""
-    return {"@type": "Organization", "name": settings.SHOP_NAME, "url": home, "email": settings.SUPPORT_EMAIL}
+    return {
+        "@type": "Organization",
+        "name": settings.SHOP_NAME,
+        "url": home,
+        "logo": logo,
+        "email": settings.SUPPORT_EMAIL,
+    }
 
 
 def website(home: str, catalogue: str) -> dict[str, Any]:
