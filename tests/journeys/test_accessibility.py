@@ -87,6 +87,10 @@ def test_everybody_can_use(visit: Visit, name: str) -> None:
             "focus goes back",
         ),
         ("<a href=/a style='float:right'>second</a><a href=/b style='float:left'>first</a>", "focus goes back"),
+        (
+            "<p style='height:9em'></p><a href=/a>low</a><a href=/b style='position:absolute;top:0;right:0'>high</a>",
+            "phone: focus",
+        ),
         ("<button tabindex=3>pushy</button>", "jumps the queue: button 'pushy'"),
         ("<p style='transition: color 1s'>soft</p>", "moves: p 'soft'"),
         ("<p style='inline-size:30rem'>wide</p>", "320 px: scrolls sideways"),
