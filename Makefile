@@ -1,6 +1,6 @@
 # Everything a person types. Needs make and Python 3.11 or newer; all else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint check contracts chaos bench-forwarding bench-averages bench-assess lock ocr clean
+.PHONY: help demo demo-reset test lint check contracts chaos bench-forwarding bench-averages bench-assess icons lock ocr clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -53,6 +53,9 @@ bench-averages: .venv/.dev ## Measure what a page's averages cost with a million
 
 bench-assess: .venv/.dev ## Count refund decisions a second beside a bare walk through a dictionary
 	@$(BIN)/python -m tests.bench.assess $(ARGS)
+
+icons: .venv/.dev ## Draw the icons anew after static/img/mark.svg has changed (needs Chromium)
+	@$(BIN)/python -m tests.helpers.icons
 
 lock: .venv/.dev ## Make requirements/*.lock anew from pyproject.toml
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.lock

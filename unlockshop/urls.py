@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("orders.urls")),
     path("", include("payments.urls")),
     path("", include("refunds.videos.urls")),
+    path("", include("unlockshop.storefront.crawler_urls")),
     path("", include("unlockshop.storefront.urls")),
 ]
 

@@ -30,6 +30,7 @@ from unlockshop.storefront import (
 )
 from unlockshop.storefront.checkout_forms import DeviceForm
 from unlockshop.storefront.currencies import chosen_currency
+from unlockshop.storefront.page_head import catalogue_head, service_head
 from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
 
@@ -51,6 +52,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "filters": catalogue_query.selects(asked, found),
         "chips": catalogue_query.chips(asked, found),
         "sorts": browsing.Sort.choices,
+        "seo": catalogue_head(asked, found),
     }
     is_part = catalogue_query.wants_results(request)
     name = "partials/catalogue_results.html" if is_part else "catalogue.html"
@@ -168,6 +170,8 @@ def _service_page(
     fit: fit_presenting.Fit | None = None,
 ) -> HttpResponse:
     context = {**_about(service, form.currency), "form": form, "draft": draft, "fit": fit}
+    if draft is not None or form.is_bound:
+        context["seo"] = None
     response = render(request, "storefront/service.html", context, status=status)
     keep_private(response)
     return response
@@ -203,4 +207,5 @@ def _about(service: Service, currency: str) -> dict[str, Any]:
         "fewest": fewest(tag.money) if tag else 1,
         "least": smallest_payment(currency),
         "money_back": terms_presenting.panel(service.kind),
+        "seo": service_head(service, currency, takes_orders=checkout_drafts.takes_orders(service)),
     }
