@@ -210,6 +210,8 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     ),
     "mail.reached": EventKind(_("Staff took care of the mail that came back: %(evidence)s")),
     "result.viewed": EventKind(_("The customer opened the result.")),
+    "certificate.issued": EventKind(_("The customer made the certificate %(code)s, which others can open.")),
+    "certificate.withdrawn": EventKind(_("The customer withdrew the certificate %(code)s.")),
 }
 
 

@@ -2,6 +2,7 @@
 
 from orders.models.attempt import SupplierAttempt, SupplierExchange
 from orders.models.cancel_request import CancelRequest
+from orders.models.certificate import CheckCertificate
 from orders.models.contact import ContactTask
 from orders.models.correction import CorrectionRequest
 from orders.models.delay_notice import DelayNotice
@@ -19,6 +20,7 @@ from orders.models.turnaround import EndedOrder, ServiceTurnaround
 __all__ = [
     "BulkProbe",
     "CancelRequest",
+    "CheckCertificate",
     "ContactTask",
     "CorrectionRequest",
     "DelayNotice",

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orders import delaying
+from orders.certifying import certificate_of
+from orders.checking import report_of
 from orders.models import Order, OrderEvent
 from orders.results import open_result
 from orders.states import UNDELIVERED, OrderState
@@ -69,10 +71,11 @@ def result(request: HttpRequest, secret: str) -> HttpResponse:
     found = _order(secret)
     actor = actors.customer(ip=client_ip(request))
     try:
-        text = open_result(found.pk, actor=actor)
+        found.result = open_result(found.pk, actor=actor)
     except Refused as refused:
         return _page(request, found, notice=str(refused), status=409)
-    return _page(request, found, result=text, guide=instructions_for(found.result_kind))
+    guide = instructions_for(found.result_kind)
+    return _page(request, found, result=found.result, report=report_of(found), guide=guide)
 
 
 @private_page
@@ -94,7 +97,7 @@ def money_back(request: HttpRequest, secret: str) -> HttpResponse:
 
 def _order(secret: str) -> Order:
     """The order behind the link. Its result stays closed in the database."""
-    orders = delaying.with_delays(Order.objects.select_related("purchase").defer("result"))
+    orders = delaying.with_delays(Order.objects.select_related("purchase", "certificate").defer("result"))
     return get_object_or_404(orders, secret=secret)
 
 
@@ -138,6 +141,7 @@ def _page(request: HttpRequest, order: Order, *, notice: str = "", status: int =
         "replaces": replaces(order, story),
         "not_found": not_found.standing(order),
         "alternatives": alternatives_to(order),
+        "certificate": certificate_of(order),
         "identifier_label": identifier_label(order.identifier_kind),
         "answers": [(labels.get(name, name), value) for name, value in order.answers.items() if value],
         **_polling(view, 0),
