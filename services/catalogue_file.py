@@ -37,7 +37,7 @@ _SERVICE_KEYS: Final = frozenset(
     {
         "slug", "name", "category", "brand", "operator", "country", "networks", "models", "required_fields",
         "price_eur", "price_note", "prices", "average_hours", "guaranteed_hours", "eligibility", "result_kind",
-        "typical_success_text", "typical_not_found_text",
+        "typical_success_text", "typical_not_found_text", "recheck_prices",
     }
 )  # fmt: skip
 _FIELD_KEYS: Final = frozenset({"name", "label", "type", "required", "choices", "currency", "pattern", "help"})
@@ -66,7 +66,8 @@ class FieldEntry:
 class ServiceEntry:
     """One service. ``position`` counts from 1 in file order.
 
-    ``prices`` maps an option to its price in the file's currency, ``other_prices`` the same by further currencies.
+    ``prices`` maps an option to its price in the file's currency, ``other_prices`` the same by further currencies;
+    ``recheck_prices`` has the price of a repeated check by currency.
     """
 
     position: int
@@ -86,6 +87,7 @@ class ServiceEntry:
     fields: tuple[FieldEntry, ...]
     prices: Mapping[str, Decimal]
     other_prices: Mapping[str, Mapping[str, Decimal]]
+    recheck_prices: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _service(position: int, raw: Any) -> ServiceEntry:
         raise take.error("models", "has more than 200 characters in all")
     fields = _fields(take)
     prices = _prices(take, fields)
+    other_prices = _other_prices(take, prices)
     return ServiceEntry(
         position=position,
         slug=slug,
@@ -173,7 +176,8 @@ def _service(position: int, raw: Any) -> ServiceEntry:
         guaranteed_minutes=guaranteed,
         fields=fields,
         prices=prices,
-        other_prices=_other_prices(take, prices),
+        other_prices=other_prices,
+        recheck_prices=_recheck_prices(take, KINDS[category], {FILE_CURRENCY: prices, **other_prices}),
     )
 
 
@@ -253,6 +257,26 @@ def _other_prices(take: Reader, prices: Mapping[str, Decimal]) -> dict[str, dict
     if not isinstance(table, dict):
         raise take.error("prices", "must be a mapping of currencies to prices")
     return {currency: _price_column(take, currency, column, prices) for currency, column in table.items()}
+
+
+def _recheck_prices(
+    take: Reader, kind: ServiceKind, ordinary: Mapping[str, Mapping[str, Decimal]]
+) -> dict[str, Decimal]:
+    """``recheck_prices`` of the file: by currency what a repeated check costs, no more than the check."""
+    table = take.raw.get("recheck_prices")
+    if table is None:
+        return {}
+    if kind != ServiceKind.CHECK or not isinstance(table, dict):
+        raise take.error("recheck_prices", "must be a mapping of currencies to prices, and belongs to checks only")
+    amounts = {}
+    for currency, value in table.items():
+        if currency not in ordinary:
+            raise take.error("recheck_prices", f"{currency!r} is no currency that the service has a price in")
+        key = f"recheck_prices: {currency}"
+        amounts[currency] = _amount(take, key, value, currency)
+        if amounts[currency] > ordinary[currency][""]:
+            raise take.error(key, "is more than the price")
+    return amounts
 
 
 def _price_column(take: Reader, currency: Any, column: Any, prices: Mapping[str, Decimal]) -> dict[str, Decimal]:

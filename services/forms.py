@@ -154,6 +154,22 @@ class PriceForm(PricedForm):
         model = ServicePrice
         fields = "__all__"  # noqa: DJ007 - the admin names the fields
 
+    def clean(self) -> dict[str, Any]:
+        """A re-check costs something, and no more than the check."""
+        data = super().clean()
+        amount, again, currency = data.get("amount"), data.get("recheck_amount"), data.get("currency")
+        if again is None or amount is None or currency not in EXPONENTS:
+            return data
+        try:
+            Money(again, currency)
+        except MoneyError:
+            words = {"code": currency, "step": step_of(currency)}
+            self.add_error("recheck_amount", _("An amount in %(code)s goes in steps of %(step)s.") % words)
+            return data
+        if not 0 < again <= amount:
+            self.add_error("recheck_amount", _("More than 0, and no more than the price. Empty: the ordinary price."))
+        return data
+
 
 class OfferForm(PricedForm):
     """A supplier's service behind one of ours."""

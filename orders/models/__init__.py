@@ -15,12 +15,14 @@ from orders.models.mail_event import MailEvent
 from orders.models.order import Order
 from orders.models.probe import BulkProbe, ListingProbe
 from orders.models.purchase import Purchase
+from orders.models.repeat import CheckRepeat
 from orders.models.turnaround import EndedOrder, ServiceTurnaround
 
 __all__ = [
     "BulkProbe",
     "CancelRequest",
     "CheckCertificate",
+    "CheckRepeat",
     "ContactTask",
     "CorrectionRequest",
     "DelayNotice",

@@ -91,6 +91,11 @@ class TestReading:
             ({"required_fields": []}, "one: required_fields: must be a list of 1 to 10"),
             ({"required_fields": ["imei"]}, "one: required_fields: must be a mapping"),
             ({"surprise": 1}, "one: surprise: unknown key"),
+            ({"recheck_prices": {"EUR": "1"}}, "one: recheck_prices: must be a mapping .* belongs to checks only"),
+            ({"category": "check", "recheck_prices": ["1"]}, "one: recheck_prices: must be a mapping"),
+            ({"category": "check", "recheck_prices": {"USD": "1"}}, "one: recheck_prices: 'USD' is no currency that"),
+            ({"category": "check", "recheck_prices": {"EUR": "0"}}, "one: recheck_prices: EUR: must be more than 0"),
+            ({"category": "check", "recheck_prices": {"EUR": "999"}}, "one: recheck_prices: EUR: is more than the"),
         ],
     )  # fmt: skip
     def test_what_is_wrong_is_named(self, change: dict[str, Any], complaint: str) -> None:

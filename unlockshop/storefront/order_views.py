@@ -32,6 +32,7 @@ from unlockshop.storefront.not_found_presenting import alternatives_to
 from unlockshop.storefront.order_presenting import MoneyFacts, OrderView, identifier_label, present
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
 from unlockshop.storefront.purchase_presenting import trouble
+from unlockshop.storefront.recheck_presenting import difference_for, offer_for
 from unlockshop.storefront.refund_presenting import present_refunds
 
 
@@ -75,7 +76,15 @@ def result(request: HttpRequest, secret: str) -> HttpResponse:
     except Refused as refused:
         return _page(request, found, notice=str(refused), status=409)
     guide = instructions_for(found.result_kind)
-    return _page(request, found, result=found.result, report=report_of(found), guide=guide)
+    return _page(
+        request,
+        found,
+        result=found.result,
+        report=report_of(found),
+        guide=guide,
+        difference=difference_for(found),
+        recheck=offer_for(found),
+    )
 
 
 @private_page
