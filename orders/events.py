@@ -26,6 +26,7 @@ class EventKind:
 EVENTS: Final[Mapping[str, EventKind]] = {
     "order.placed": EventKind(_("Order placed."), _("Order placed.")),
     "order.paid": EventKind(_("Payment of %(amount)s received."), _("Payment received.")),
+    "order.free": EventKind(_("It costs nothing, so it counts as paid."), _("Nothing to pay. The order has started.")),
     "order.expired": EventKind(_("Not paid in time."), _("The order was not paid in time and has expired.")),
     "order.submitting": EventKind(
         _("Attempt %(reference)s to buy at %(supplier)s started."), _("Being submitted to our supplier.")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from orders import averages, events, paying, rechecking, repeating
 from orders.averages import Average
 from orders.models import Draft, Order, Purchase
-from services.models import Service
+from services.models import Service, ServiceKind
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.errors import Refused
@@ -65,8 +65,9 @@ def place_purchase(
 ) -> Purchase:
     """Make the purchase that the draft describes; the same draft again returns the same purchase.
 
-    Raises ``Refused`` (``empty``, ``service_closed``, ``under_way``) or ``PriceChanged``; nothing is written then.
-    A purchase that costs nothing is paid at once.
+    Raises ``Refused`` (``empty``, ``service_closed``, ``not_free``, ``under_way``) or ``PriceChanged``; nothing is
+    written then.
+    A purchase that costs nothing, which only checks may, is paid at once (DSIM-CHECK-DEF-5).
     """
     existing = Purchase.objects.filter(draft_token=draft.token).first()
     if existing is not None:
@@ -91,6 +92,8 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
     total = quote(draft, service)
     if draft.quoted_total is None or Money(draft.quoted_total, draft.currency) != total:
         raise PriceChanged(total)
+    if total.amount == 0 and service.kind != ServiceKind.CHECK:
+        raise Refused(_("Only checks can be free."), code="not_free")
     repeating.refuse_unwanted(draft)
     each = rechecking.price_each(draft, service)
     moment = clock.now()

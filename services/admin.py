@@ -24,6 +24,7 @@ from services.forms import (
     OneIdentifierFormSet,
     PauseForm,
     PriceForm,
+    PricesFormSet,
     ServiceFieldForm,
     ServiceForm,
     SupplierForm,
@@ -64,6 +65,7 @@ class PriceInline(TabularInline):
 
     model = ServicePrice
     form = PriceForm
+    formset = PricesFormSet
     extra = 0
     verbose_name_plural = gettext_lazy("prices")
 

@@ -232,6 +232,8 @@ def _field(service: Reader, raw: Any) -> FieldEntry:
 def _prices(take: Reader, fields: tuple[FieldEntry, ...]) -> dict[str, Decimal]:
     """The ordinary price, and one for each choice of an amount, in proportion to the lowest choice."""
     base = take.number("price_eur")
+    if base == 0 and KINDS[take.text("category", 40)] == ServiceKind.CHECK:
+        return {"": base.quantize(_CENT)}
     if not 0 < base <= MAX_PRICE or base != base.quantize(_CENT):
         raise take.error("price_eur", f"must be more than 0, at most {MAX_PRICE}, in whole cents")
     prices = {"": base.quantize(_CENT)}
@@ -286,6 +288,10 @@ def _price_column(take: Reader, currency: Any, column: Any, prices: Mapping[str,
     if currency == FILE_CURRENCY:
         raise take.error(key, "belongs into price_eur")
     options = set(prices) - {""}
+    if not prices[""]:
+        if str(column) != "0":
+            raise take.error(key, "must be 0, as price_eur is")
+        return {"": Decimal(0)}
     if not options:
         return {"": _amount(take, key, column, currency)}
     if not isinstance(column, dict) or set(column) != options:

@@ -28,6 +28,7 @@ from services.models import (
     Offer,
     Service,
     ServiceField,
+    ServiceKind,
     ServicePrice,
     Supplier,
 )
@@ -108,6 +109,18 @@ class ServiceFieldForm(forms.ModelForm):
             except ValueError as error:
                 raise ValidationError(str(error)) from error
         return pattern
+
+
+class PricesFormSet(PaginationInlineFormSet):
+    """The prices of a service: only a check may cost nothing."""
+
+    def clean(self) -> None:
+        """Looks at the rows that stay."""
+        super().clean()
+        if any(self.errors) or self.instance.kind == ServiceKind.CHECK:
+            return
+        if any(row.cleaned_data.get("amount") == 0 for row in _kept(self)):
+            raise ValidationError(_("Only a check may cost nothing. Give this service a price."))
 
 
 class OneIdentifierFormSet(PaginationInlineFormSet):

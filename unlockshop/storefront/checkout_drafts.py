@@ -60,7 +60,8 @@ def save_devices(
 ) -> Draft:
     """Store the first step, in a new draft where there is none. From now on the order is in ``currency``.
 
-    Raises ``Refused`` (``no_price``, or ``no_way`` where no provider takes the price) or ``TooSmall``.
+    Raises ``Refused`` (``no_price``, ``no_way`` where no provider takes the price, ``one_free`` for several at no
+    cost) or ``TooSmall``.
     """
     draft = draft or Draft(service=service)
     draft.currency = currency
@@ -75,6 +76,8 @@ def save_devices(
         raise Refused(_("%(price)s cannot be paid here.") % {"price": each}, code="no_way")
     if is_too_small(total):
         raise TooSmall(each)
+    if not total.amount and len(draft.devices) > 1:
+        raise Refused("what costs nothing is ordered one by one", code="one_free")
     draft.quoted_total = total.amount
     draft.save()
     return draft
