@@ -26,6 +26,7 @@ class EventKind:
 EVENTS: Final[Mapping[str, EventKind]] = {
     "order.placed": EventKind(_("Order placed."), _("Order placed.")),
     "order.paid": EventKind(_("Payment of %(amount)s received."), _("Payment received.")),
+    "order.free": EventKind(_("It costs nothing, so it counts as paid."), _("Nothing to pay. The order has started.")),
     "order.expired": EventKind(_("Not paid in time."), _("The order was not paid in time and has expired.")),
     "order.submitting": EventKind(
         _("Attempt %(reference)s to buy at %(supplier)s started."), _("Being submitted to our supplier.")
@@ -221,6 +222,8 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     ),
     "mail.reached": EventKind(_("Staff took care of the mail that came back: %(evidence)s")),
     "result.viewed": EventKind(_("The customer opened the result.")),
+    "certificate.issued": EventKind(_("The customer made the certificate %(code)s, which others can open.")),
+    "certificate.withdrawn": EventKind(_("The customer withdrew the certificate %(code)s.")),
 }
 
 

@@ -87,6 +87,7 @@ MEANINGLESS: Final = frozenset({
     "supplier.cancel_written", "supplier.cancel_refused", "supplier.cancel_too_late", "supplier.cancel_ended",
     "supplier.recall_agreed", "supplier.recall_lost", "mail.sent", "mail.delivered", "mail.opened", "mail.bounced",
     "mail.received", "mail.complained", "mail.readdressed", "mail.reached", "result.viewed",
+    "order.free", "certificate.issued", "certificate.withdrawn",
 })  # fmt: skip
 _INVESTIGATED: Final = (FactName.CUSTOMER_ERROR, FactName.NO_CUSTOMER_ERROR, FactName.WRONGLY_REJECTED)
 

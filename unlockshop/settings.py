@@ -273,6 +273,9 @@ DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")
 CURRENCIES: list[str] = env.list("CURRENCIES", default=["EUR", "USD", "GBP", "JPY", "KWD"])
 # From one address, and of one e-mail address; the customers of a proxy that is not trusted share one.
 PURCHASES_PER_HOUR = env.int("PURCHASES_PER_HOUR", default=20)
+# Orders that cost nothing: from one address, and for one device whoever asks.
+FREE_CHECKS_PER_DAY = env.int("FREE_CHECKS_PER_DAY", default=5)
+FREE_CHECKS_PER_DEVICE = env.int("FREE_CHECKS_PER_DEVICE", default=2)
 
 # Mail
 MAIL_TRANSPORT = env.str("MAIL_TRANSPORT", default="orders.sendgrid_transport.SendGridTransport")

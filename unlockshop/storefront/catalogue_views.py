@@ -102,8 +102,11 @@ def _take_devices(request: HttpRequest, found: Service, draft: Draft | None, cur
     except checkout_drafts.TooSmall as refused:
         form.refuse_too_small(refused)
         return _service_page(request, found, form, draft, status=422)
-    except Refused:
-        return not_sold_in(request, found, currency)
+    except Refused as refused:
+        if refused.code != "one_free":
+            return not_sold_in(request, found, currency)
+        form.refuse_several_free()
+        return _service_page(request, found, form, draft, status=422)
     response = HttpResponseRedirect(checkout_drafts.next_step(draft), status=303)
     _remember_for_back(response, draft)
     return response
