@@ -13,6 +13,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
+from services import content_versions
 from unlockshop.storefront import errors
 from unlockshop.storefront.addresses import client_address, forwarded_for
 from unlockshop.storefront.private_pages import stays_in_history
@@ -84,6 +85,20 @@ class RefusedFormMiddleware:
         if request.method == "POST" and stays_in_history(response):
             del response["Vary"]
         return response
+
+
+class SharedPagesMiddleware:
+    """After a request that may have changed something, the pages of this process show it at once."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            if request.method not in {"GET", "HEAD", "OPTIONS"}:
+                content_versions.forget()
 
 
 class StaffPagesMiddleware:
