@@ -96,7 +96,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "unlockshop.storefront.middleware.PolicyMiddleware",
     "unlockshop.storefront.middleware.SharedPagesMiddleware",
     "unlockshop.storefront.middleware.StaffPagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",

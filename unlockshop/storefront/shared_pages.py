@@ -32,7 +32,7 @@ View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
 
 # Bodies that one process keeps, and how long at most: what no version tells of is never older than that.
 MOST_PAGES: Final = 200
-MOST_AGE: Final = timedelta(seconds=60)
+MOST_AGE: Final = timedelta(minutes=5)
 MOST_BYTES: Final = 200_000
 MAX_QUERY: Final = 300
 # All that a shared page may know of a request.
@@ -93,7 +93,7 @@ def _key(request: HttpRequest) -> tuple[Any, ...]:
 
 
 def _shared(request: HttpRequest) -> SharedRequest:
-    environ = {name: request.META[name] for name in _KNOWN if name in request.META}
+    environ: dict[str, Any] = {str(name): request.META[name] for name in _KNOWN if name in request.META}
     environ |= {"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(), "wsgi.url_scheme": request.scheme or "http"}
     shared = SharedRequest(environ)
     shared.COOKIES = {currencies.COOKIE: currencies.chosen_currency(request)}
