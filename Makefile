@@ -1,6 +1,6 @@
 # Everything a person types. Needs make and Python 3.11 or newer; all else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint check contracts chaos bench-forwarding bench-averages bench-assess icons lock ocr clean
+.PHONY: help demo demo-reset test lint check contracts chaos bench bench-forwarding bench-averages bench-assess icons lock ocr clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -44,6 +44,9 @@ contracts: .venv/.dev .venv/contracts/.installed ## Hold every provider call to 
 
 chaos: .venv/.dev ## Kill, flush and break things while ORDERS orders flow (SEED repeats a run)
 	@$(BIN)/python -m tests.chaos.run --orders $(ORDERS) --seed $(SEED) $(ARGS)
+
+bench: .venv/.dev ## Measure pages, checkout and tracker beside a bare Django app (needs PostgreSQL, Redis and Chromium)
+	@$(BIN)/python -m tests.bench.web.run $(ARGS)
 
 bench-forwarding: .venv/.dev ## Measure forwarding and polling beside a bare Celery task (needs Redis; ARGS="--database postgres")
 	@$(BIN)/python -m tests.bench.forwarding $(ARGS)

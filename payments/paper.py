@@ -6,17 +6,24 @@ Cyrillic). A character that it lacks is printed as its number, such as [U+4E2D],
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.utils.translation import get_language_bidi, override
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
 FONT: Final = Path(__file__).parent / "fonts" / "Roboto-Regular.ttf"
 FAMILY: Final = "Roboto"
+
+
+def printable() -> AbstractContextManager[None]:
+    """Within it the active language is one whose letters the font has: English in the place of one that lacks them."""
+    return override("en") if get_language_bidi() else nullcontext()
 
 
 class Paper:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from orders.wording import day_words, money_words
-from payments.paper import Paper
+from payments.paper import Paper, printable
 from payments.receipts import Receipt, way_words
 from services.identifiers import group_imei
 
 
 def render_pdf(receipt: Receipt) -> bytes:
     """The receipt as PDF; the same receipt gives the same document."""
-    is_printable = not translation.get_language_bidi()
-    with nullcontext() if is_printable else translation.override("en"):
+    with printable():
         return _render(receipt)
 
 

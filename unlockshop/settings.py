@@ -97,7 +97,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "unlockshop.storefront.middleware.PolicyMiddleware",
+    "unlockshop.storefront.middleware.SharedPagesMiddleware",
     "unlockshop.storefront.middleware.StaffPagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "unlockshop.storefront.middleware.ClientAddressMiddleware",
@@ -189,6 +190,8 @@ TIME_ZONE = "UTC"
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {"default": env.cache_url("CACHE_URL", default=REDIS_URL.replace("redis://", "rediscache://", 1))}
 CACHES["default"].setdefault("KEY_PREFIX", "shop")
+# Each web process keeps pages that all visitors share, and asks this often whether the catalogue is another one.
+SHARED_PAGES_RECHECK_SECONDS = env.float("SHARED_PAGES_RECHECK_SECONDS", default=1.0)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True

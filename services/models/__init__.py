@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from services.models.content import ContentVersion  # noqa: F401 - Django finds an app's models here
 from services.models.device import DeviceModel, ModelSource  # noqa: F401 - Django finds an app's models here
 from services.models.health import (  # noqa: F401 - Django finds an app's models here
     StaffNotice,

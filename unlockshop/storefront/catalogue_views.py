@@ -33,12 +33,14 @@ from unlockshop.storefront.currencies import chosen_currency
 from unlockshop.storefront.page_head import catalogue_head, service_head
 from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
+from unlockshop.storefront.shared_pages import shared_page
 
 DRAFTS_PER_HOUR: Final = 300
 DRAFT_COOKIE: Final = "draft"
 
 
 @require_safe
+@shared_page()
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The services, narrowed and ordered as the address says; to htmx the list alone."""
     asked = catalogue_query.read(request.GET, chosen_currency(request))
@@ -62,6 +64,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@shared_page(cookies=(DRAFT_COOKIE, device_memory.DEVICE_COOKIE), query=("draft",))
 def service(request: HttpRequest, slug: str) -> HttpResponse:
     """One service. Sending its order form starts a draft, or changes the one that ``?draft=`` names."""
     found = service_with_form(slug)

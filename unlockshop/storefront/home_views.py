@@ -12,11 +12,13 @@ from django.views.decorators.http import require_safe
 
 from unlockshop.storefront.device_views import StartForm, about_shop
 from unlockshop.storefront.page_head import home_head
+from unlockshop.storefront.shared_pages import shared_page
 
 logger = logging.getLogger(__name__)
 
 
 @require_safe
+@shared_page()
 def home(request: HttpRequest) -> HttpResponse:
     """What the shop does, the way to a service, and how an order goes."""
     return render(request, "storefront/home.html", {**about_shop(), "form": StartForm(), "seo": home_head()})

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.urls import reverse
 
-from payments.evidence_pdf import FONT
+from payments.paper import FONT
 from services.models import Service
 
 if TYPE_CHECKING:
