@@ -20,13 +20,15 @@ from django.utils.translation.template import templatize
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOCALE: Final = ROOT / "locale"
-FOLDERS: Final = ("orders", "payments", "services", "templates", "unlockshop")
+FOLDERS: Final = ("orders", "payments", "refunds", "services", "templates", "unlockshop")
 # Staff work in English: what only they read is not translated.
 STAFF: Final = re.compile(
     r"(^|/)(admin|migrations|management|demo|syncing|pricing)/|(^|/)admin\.py$|/admin_|/staff_|_admin\.py$"
     r"|/(dispute_|delay_|policy_)?forms\.py$|^(orders|payments)/models/"
     r"|^services/(models/(health|proof|device)|capability_words|balances|answer_patterns|tallying|supplier_rules)"
     r"|^payments/(states|evidence|disputing|reconciling|booking|reopening)\.py$"
+    r"|^refunds/(models/|(policy_versions|reviewing|establishing|rehearsing|seconding|queues|telling_delays|confirming"
+    r"|paying_out|second_codes|videos/keeping)\.py$)"
     r"|^orders/(inbound|lifecycle|states|reaching)\.py$"
 )
 # The storefront's own forms are not staff's.
@@ -36,8 +38,8 @@ STAFF_ARGUMENTS: Final = frozenset({"help_text", "verbose_name", "verbose_name_p
 PLAIN: Final = frozenset({"gettext", "gettext_lazy", "gettext_noop", "_"})
 PLURAL: Final = frozenset({"ngettext", "ngettext_lazy"})
 CONTEXT: Final = frozenset({"pgettext", "pgettext_lazy"})
-# One placeholder: %(name)s, %s or %d. Two per cent signs are one sign.
-PLACEHOLDER: Final = re.compile(r"%(?:\([^)]*\))?[sd]|%%")
+# One placeholder: %(name)s, %s, %d or {name}. Two per cent signs are one sign.
+PLACEHOLDER: Final = re.compile(r"%(?:\([^)]*\))?[sd]|%%|\{[^}]*\}")
 # What stands between the words of a text and must stand in its translation.
 MARKUP: Final = re.compile(r"<[^>]*>")
 
@@ -181,7 +183,7 @@ def update(language: str) -> None:
         is_same = known is not None and not known.fuzzy and isinstance(known.string, tuple) == bool(plural)
         empty = ("",) * new.num_plurals if plural else ""
         files = dict.fromkeys(place.rpartition(":")[0] for place in places)
-        flags = {"python-format"} if _placeholders(single) else set()
+        flags = {"python-format"} if "%" in single and _placeholders(single) else set()
         new.add(
             (single, plural) if plural else single,
             known.string if is_same and known else empty,

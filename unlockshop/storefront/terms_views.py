@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from refunds import calling_off, policy_versions
+from refunds import calling_off, legal_notices, policy_versions
 from refunds import terms as published
 from refunds.policy.measures import measured
 from refunds.policy.rulebook import chapters
@@ -36,6 +36,7 @@ def terms(request: HttpRequest, version: str = "") -> HttpResponse:
         "is_current": shown == published.current(),
         "versions": published.all_versions(),
         "rules": rules,
+        "notices": legal_notices.in_force(),
     }
     return render(request, "storefront/terms.html", context)
 
