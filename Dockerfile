@@ -16,6 +16,7 @@ COPY --from=packages /venv /venv
 WORKDIR /app
 COPY manage.py pyproject.toml ./
 COPY accounts accounts
+COPY locale locale
 COPY orders orders
 COPY payments payments
 COPY refunds refunds
@@ -23,8 +24,9 @@ COPY services services
 COPY static static
 COPY templates templates
 COPY unlockshop unlockshop
-# The keys are for this one command; the real ones come from the environment at run time.
-RUN SECRET_KEY=build FIELD_KEYS=build python manage.py collectstatic --noinput --verbosity 0 \
+# The keys are for collectstatic alone; the real ones come from the environment at run time.
+RUN pybabel --quiet compile --directory locale --domain django \
+    && SECRET_KEY=build FIELD_KEYS=build python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q accounts orders payments refunds services unlockshop
 USER shop
 EXPOSE 8000

@@ -1,6 +1,6 @@
 # Everything a person types. Needs make and Python 3.11 or newer; all else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint check contracts chaos bench bench-forwarding bench-averages bench-assess icons lock ocr clean
+.PHONY: help demo demo-reset test lint check messages messages-update contracts chaos bench bench-forwarding bench-averages bench-assess icons lock ocr clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -11,6 +11,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 BIN := .venv/bin
 SOURCES := accounts orders payments refunds services unlockshop manage.py
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $< 2>&1 | \
 	awk -f requirements/progress.awk
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -18,16 +19,16 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-demo: .venv/.runtime ## Set up and run the whole shop on this machine (PORT=8000)
+demo: .venv/.runtime $(MESSAGES) ## Set up and run the whole shop on this machine (PORT=8000)
 	@$(BIN)/python -m unlockshop.demo.run --port $(PORT) $(ARGS)
 
 demo-reset: ## Forget everything the demo has kept
 	@$(PYTHON) -m unlockshop.demo.run --reset $(ARGS)
 
-test: .venv/.dev ## Run the tests (ARGS="-k name" narrows)
+test: .venv/.dev $(MESSAGES) ## Run the tests (ARGS="-k name" narrows)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
-lint: .venv/.dev ## Style, types, templates, layers, migrations, lock files
+lint: .venv/.dev $(MESSAGES) ## Style, types, templates, layers, migrations, lock files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
@@ -39,26 +40,34 @@ lint: .venv/.dev ## Style, types, templates, layers, migrations, lock files
 
 check: lint test ## All of the above
 
-contracts: .venv/.dev .venv/contracts/.installed ## Hold every provider call to the published contracts (needs npm)
+contracts: .venv/.dev $(MESSAGES) .venv/contracts/.installed ## Hold every provider call to the published contracts (needs npm)
 	@$(BIN)/python -m pytest -rs tests/contracts $(ARGS)
 
-chaos: .venv/.dev ## Kill, flush and break things while ORDERS orders flow (SEED repeats a run)
+chaos: .venv/.dev $(MESSAGES) ## Kill, flush and break things while ORDERS orders flow (SEED repeats a run)
 	@$(BIN)/python -m tests.chaos.run --orders $(ORDERS) --seed $(SEED) $(ARGS)
 
-bench: .venv/.dev ## Measure pages, checkout and tracker beside a bare Django app (needs PostgreSQL, Redis and Chromium)
+bench: .venv/.dev $(MESSAGES) ## Measure pages, checkout and tracker beside a bare Django app (needs PostgreSQL, Redis and Chromium)
 	@$(BIN)/python -m tests.bench.web.run $(ARGS)
 
-bench-forwarding: .venv/.dev ## Measure forwarding and polling beside a bare Celery task (needs Redis; ARGS="--database postgres")
+bench-forwarding: .venv/.dev $(MESSAGES) ## Measure forwarding and polling beside a bare Celery task (needs Redis; ARGS="--database postgres")
 	@$(BIN)/python -m tests.bench.forwarding $(ARGS)
 
-bench-averages: .venv/.dev ## Measure what a page's averages cost with a million orders (needs PostgreSQL; ARGS="--large 100000")
+bench-averages: .venv/.dev $(MESSAGES) ## Measure what a page's averages cost with a million orders (needs PostgreSQL; ARGS="--large 100000")
 	@$(BIN)/python -m tests.bench.averages $(ARGS)
 
-bench-assess: .venv/.dev ## Count refund decisions a second beside a bare walk through a dictionary
+bench-assess: .venv/.dev $(MESSAGES) ## Count refund decisions a second beside a bare walk through a dictionary
 	@$(BIN)/python -m tests.bench.assess $(ARGS)
 
 icons: .venv/.dev ## Draw the icons anew after static/img/mark.svg has changed (needs Chromium)
 	@$(BIN)/python -m tests.helpers.icons
+
+messages: .venv/.runtime $(MESSAGES) ## Compile the texts of all languages
+
+messages-update: .venv/.dev ## Write new and changed texts into locale/*/LC_MESSAGES/django.po
+	@$(BIN)/python -m tests.helpers.messages
+
+%.mo: %.po | .venv/.runtime
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --locale $(word 2,$(subst /, ,$<))
 
 lock: .venv/.dev ## Make requirements/*.lock anew from pyproject.toml
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.lock

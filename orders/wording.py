@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from babel.dates import format_skeleton, get_timezone_location
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -102,12 +101,12 @@ def money_words(money: Money) -> str:
 
 def time_words(moment: datetime) -> str:
     """A moment with its zone, such as "21 Aug 2026, 10:14 UTC"."""
-    return f"{date_format(moment.astimezone(UTC), 'j M Y, H:i')} UTC"
+    return f"{day_words(moment)}, {moment.astimezone(UTC):%H:%M} UTC"
 
 
 def day_words(moment: datetime) -> str:
     """The day of a moment in UTC, such as "21 Aug 2026"."""
-    return date_format(moment.astimezone(UTC), "j M Y")
+    return str(format_skeleton("yMMMd", moment.astimezone(UTC), locale=_locale()))
 
 
 def due_words(order: Order, moment: datetime) -> str:
@@ -117,7 +116,7 @@ def due_words(order: Order, moment: datetime) -> str:
     """
     zone = calendars.named(order.calendar).zone if order.calendar else UTC
     local, today = moment.astimezone(zone), clock.now().astimezone(zone)
-    locale = _LOCALES.get(get_language() or "en", (get_language() or "en").replace("-", "_"))
+    locale = _locale()
     skeleton = "MMMMEEEEd" if local.year == today.year else "yMMMMEEEEd"
     day = format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale)
     return _("%(day)s, %(time)s %(zone)s") % {
@@ -125,6 +124,16 @@ def due_words(order: Order, moment: datetime) -> str:
         "time": f"{local:%H:%M}",
         "zone": _zone_words(zone, locale) if order.calendar else "UTC",
     }
+
+
+def date_words(day: date) -> str:
+    """A calendar day in full, such as "21 August 2026"."""
+    return str(format_skeleton("yMMMMd", datetime.combine(day, time()), locale=_locale()))
+
+
+def _locale() -> str:
+    language = get_language() or "en"
+    return _LOCALES.get(language, language.replace("-", "_"))
 
 
 def zone_of(order: Order) -> str:

@@ -114,8 +114,9 @@ def _request(purchase: Purchase, payment: Payment) -> PaymentRequest:
                 "name": description,
                 "count": count,
             }
-    base = settings.BASE_URL
-    back = base + reverse("payment-return", args=[purchase.secret])
+    with translation.override(purchase.language):
+        back = settings.BASE_URL + reverse("payment-return", args=[purchase.secret])
+        page = settings.BASE_URL + purchase.get_absolute_url()
     return PaymentRequest(
         key=payment.key,
         reference=purchase.number,
@@ -124,7 +125,7 @@ def _request(purchase: Purchase, payment: Payment) -> PaymentRequest:
         email=purchase.email,
         language=purchase.language,
         success_url=back,
-        cancel_url=base + reverse("purchase", args=[purchase.secret]) + "?payment=cancelled",
+        cancel_url=f"{page}?payment=cancelled",
         expires_at=purchase.expires_at,
         statement_descriptor=settings.STATEMENT_DESCRIPTOR,
     )

@@ -11,11 +11,18 @@ from django.core.cache import cache
 from django.dispatch import receiver
 from django.test.signals import setting_changed
 
+from tests.helpers.messages import compile_stale
 from tests.helpers.processes import running_bank
 from unlockshop.kernel import clock
 from unlockshop.storefront import shared_pages
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the texts of languages that were not since they changed. Once, before parallel processes start."""
+    if not hasattr(config, "workerinput"):
+        compile_stale()
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,6 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 # Paths
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "unlockshop.storefront.middleware.PolicyMiddleware",
+    "unlockshop.storefront.languages.LanguageMiddleware",
     "unlockshop.storefront.middleware.SharedPagesMiddleware",
     "unlockshop.storefront.middleware.StaffPagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -105,7 +105,6 @@ MIDDLEWARE = [
     "unlockshop.storefront.middleware.BodyLimitMiddleware",
     "unlockshop.storefront.middleware.RefusedFormMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "unlockshop.storefront.middleware.StaffSignInLimitMiddleware",
@@ -268,7 +267,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_D
 
 # Language and money
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+# Each by its own name. The address says which one a page is in (unlockshop/storefront/languages.py).
+LANGUAGES = [("en", "English"), ("es", "Español"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")

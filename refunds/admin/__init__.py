@@ -1,12 +1,13 @@
 """Staff pages of the refunds app: claims, facts and videos; delays, told with what the terms allow; customers' mails.
 
-Rows are never edited; buttons act.
+Rows are never edited, apart from legal notices; buttons act.
 """
 
 from refunds.admin.claim import ClaimAdmin
 from refunds.admin.delays import DelayNoticeAdmin
 from refunds.admin.fact import FactAdmin
 from refunds.admin.inbound import InboundMailAdmin
+from refunds.admin.legal_notice import LegalNoticeAdmin
 from refunds.admin.order import DelayableOrderAdmin
 from refunds.admin.policy_version import PolicyVersionAdmin
 from refunds.admin.video import ClaimVideoAdmin
@@ -18,5 +19,6 @@ __all__ = [
     "DelayableOrderAdmin",
     "FactAdmin",
     "InboundMailAdmin",
+    "LegalNoticeAdmin",
     "PolicyVersionAdmin",
 ]

@@ -3,6 +3,7 @@
 from refunds.models.claim import Claim
 from refunds.models.event import ClaimEvent
 from refunds.models.fact import Fact
+from refunds.models.legal_notice import LegalNotice
 from refunds.models.policy_version import PolicyVersion
 from refunds.models.review import SecondApproval, SecondCode, VideoReview
 from refunds.models.video import ClaimVideo, VideoPicture, VideoStore
@@ -12,6 +13,7 @@ __all__ = [
     "ClaimEvent",
     "ClaimVideo",
     "Fact",
+    "LegalNotice",
     "PolicyVersion",
     "SecondApproval",
     "SecondCode",

@@ -3,9 +3,12 @@
 // After a failed form the summary is read first.
 document.querySelector(".error-summary")?.focus();
 
-// <time datetime="…Z"> says UTC; visitors read it in their own zone and language, and the UTC text is the title.
+// <time datetime="…Z"> says UTC; visitors read it in their own zone and the page's language, and the UTC text is the title.
 // One with data-zone is promised by that zone's clock: its words stay, with the visitor's own time behind them.
-const local = new Intl.DateTimeFormat(undefined, {
+const page = document.documentElement.lang;
+const spoken = page ? [...navigator.languages.filter((each) => each.split("-")[0] === page), page] : undefined;
+const local = new Intl.DateTimeFormat(spoken, {
+  numberingSystem: "latn",
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
 function localTimes() {

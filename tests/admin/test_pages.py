@@ -26,6 +26,7 @@ from orders.models import (
 )
 from orders.states import OrderState
 from payments.models import LedgerTransaction, Payment, WebhookDelivery
+from refunds.models import LegalNotice
 from services.models import DeviceModel
 from tests import factories
 from tests.admin.conftest import make_shop
@@ -45,6 +46,7 @@ def registered():
 def test_list_and_page_open(admin, shop, model):
     Group.objects.create(name="Support")
     DeviceModel.objects.create(tac="35990101", brand="Apple", model="iPhone 14", source="staff")
+    LegalNotice.objects.create(country="BR", language="en", heading="Local law", text="Read this.")
     row = model._default_manager.first()
     assert admin.get(list_url(model)).status_code == 200
     assert admin.get(list_url(model, "q=ada")).status_code == 200

@@ -86,3 +86,25 @@ def test_times_are_the_visitors(visitor: Page) -> None:
     expect(visitor.locator("#new time")).to_have_text(re.compile("09:00"))
     expect(visitor.locator("#new time")).to_have_attribute("title", "UTC text")
     expect(moment).to_have_attribute("title", "23 Nov 2026, 22:30 UTC")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", r"(Nov 24, 2026|24 Nov 2026), 07:30 AM"),
+        ("es", r"24 nov 2026, 0?7:30"),
+        ("ar", r"24 نوفمبر 2026.*07:30"),
+    ],
+)
+def test_times_speak_the_language_of_the_page_and_not_of_the_browser(visitor: Page, language: str, words: str) -> None:
+    page = TIMES.replace("<!doctype html>", f'<!doctype html><html lang="{language}">')
+    script = (ROOT / "static" / "js" / "site.js").read_text()
+    visitor.route("**/*", lambda route: route.fulfill(body=page, content_type="text/html; charset=utf-8"))
+    visitor.route(
+        "**/site.js", lambda route: route.fulfill(body=script, content_type="text/javascript; charset=utf-8")
+    )
+
+    visitor.goto("http://shop.example/")
+
+    expect(visitor.locator("html")).to_have_attribute("lang", language)
+    expect(visitor.locator("time").nth(0)).to_have_text(re.compile(words))

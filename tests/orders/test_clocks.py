@@ -311,7 +311,7 @@ def test_a_dispute_stops_the_clocks_until_it_is_over():
         ("en", "madrid", "Thursday 26 November, 22:00 Madrid time"),
         ("en", "weekday_utc", "Friday 27 November, 00:00 UTC"),
         ("en", "", "Thursday 26 November, 12:00 UTC"),
-        ("es", "madrid", "jue, 26 de noviembre, 22:00 Madrid time"),
+        ("es", "madrid", "jue, 26 de noviembre, 22:00 hora de Madrid"),
         ("de", "madrid", "Do., 26. November, 22:00 Madrid time"),
     ],
 )

@@ -10,7 +10,12 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from unlockshop import celery  # noqa: F401, PLC0415 - binds the app once settings are ready
-        from unlockshop.kernel.checks import adapters_load, currencies_known  # noqa: PLC0415 - reads the settings
+        from unlockshop.kernel.checks import (  # noqa: PLC0415 - reads the settings
+            adapters_load,
+            currencies_known,
+            languages_compiled,
+        )
 
         checks.register(adapters_load)
         checks.register(currencies_known)
+        checks.register(languages_compiled)

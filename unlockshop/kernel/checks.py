@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -42,3 +43,15 @@ def currencies_known(app_configs: Sequence[AppConfig] | None, **_options: Any) -
     if settings.DEFAULT_CURRENCY not in offered:
         problems.append(f"DEFAULT_CURRENCY: {settings.DEFAULT_CURRENCY!r} is not among CURRENCIES")
     return [Error(problem, id="unlockshop.E002") for problem in problems]
+
+
+def languages_compiled(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[Error]:
+    """An error for each offered language whose texts were not compiled: all of it would be shown in English."""
+    folders = [
+        Path(folder) / code / "LC_MESSAGES" for folder in settings.LOCALE_PATHS for code, _n in settings.LANGUAGES
+    ]
+    return [
+        Error(f"{folder / 'django.mo'} is missing", hint="Run: make messages", id="unlockshop.E009")
+        for folder in folders
+        if (folder / "django.po").exists() and not (folder / "django.mo").exists()
+    ]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
 from services import browsing
@@ -107,7 +107,7 @@ def labels() -> dict[str, str]:
         "min_price": _("Price from"),
         "max_price": _("Price up to"),
         "within": _("Usual time"),
-        "sort": _("Order"),
+        "sort": pgettext("sorting", "Order"),
     }
 
 

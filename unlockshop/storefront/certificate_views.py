@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from orders import certifying
 from orders.checking import report_of
 from orders.models import CheckCertificate, Order
+from payments.paper import printable
 from services.reports.words import ReportView
 from unlockshop.kernel import actors
 from unlockshop.kernel.errors import Refused
@@ -68,9 +69,12 @@ def certificate_pdf(request: HttpRequest, code: str) -> HttpResponse:
     opened = _open(request, code)
     if isinstance(opened, HttpResponse):
         return opened
-    found, report = opened
+    found, shown = opened
     address = request.build_absolute_uri(found.get_absolute_url())
-    response = HttpResponse(pdf.render_pdf(found, report, address=address), content_type="application/pdf")
+    with printable():
+        report = report_of(found.order) or shown
+        content = pdf.render_pdf(found, report, address=address)
+    response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{found.code}.pdf"'
     return response
 

@@ -15,7 +15,7 @@ from orders.models import Draft, Purchase
 from orders.placing import Consent, quote
 from payments.accepting import takers
 from payments.limits import fewest, is_too_small
-from refunds import calling_off, policy_versions, terms
+from refunds import calling_off, legal_notices, policy_versions, terms
 from services.browsing import currencies_of
 from services.checklists import statements_for
 from services.device_list import Devices
@@ -83,12 +83,14 @@ def save_devices(
     return draft
 
 
-def save_contact(draft: Draft, *, email: str, start_now: bool) -> None:
+def save_contact(draft: Draft, *, email: str, start_now: bool, country: str = "") -> None:
     """Store the second step: e-mail and everything that was confirmed, in the words that were shown."""
     draft.contact = {
         "merged": draft.contact.get("merged", 0),
         "email": email,
         "checklist": _texts(draft.service),
+        "country": country,
+        "notice": legal_notices.words_for(country),
         "start_now": start_now,
         "terms_version": terms.current().version,
         "refund_profile": calling_off.name_of(calling_off.in_force()),
@@ -139,6 +141,7 @@ def confirmed_all(draft: Draft) -> bool:
         bool(contact.get("email"))
         and has_accepted_todays_terms(draft)
         and contact.get("checklist") == _texts(draft.service)
+        and contact.get("notice", "") == legal_notices.words_for(contact.get("country", ""))
     )
 
 
@@ -161,7 +164,8 @@ def fingerprint(draft: Draft, repeated: Sequence[str]) -> str:
 
 def consent_of(draft: Draft, *, confirmed: Sequence[str], ip: str | None, user_agent: str) -> Consent:
     """The evidence of what was agreed; ``confirmed`` are the statements of the last step."""
-    checklist = [*draft.contact["checklist"], *confirmed]
+    notice = draft.contact.get("notice", "")
+    checklist = [*draft.contact["checklist"], *([notice] if notice else []), *confirmed]
     agreed = policy_versions.named(draft.contact["refund_profile"])
     return Consent(
         terms_version=draft.contact["terms_version"],

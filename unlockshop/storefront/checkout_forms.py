@@ -13,11 +13,20 @@ from django.utils.translation import gettext as _
 
 from orders.models import Draft
 from payments.limits import smallest_payment
+from refunds import legal_notices
+from refunds.models import LegalNotice
 from services.browsing import choice_labels
 from services.checklists import Statement, statements_for
 from services.device_list import MAX_DEVICES, Devices, DevicesInvalid, read_devices
 from services.models import FieldKind, Service, ServiceField
-from services.order_form import AnswerInvalid, clean_answer, country_choices, identifier_field, network_choices
+from services.order_form import (
+    AnswerInvalid,
+    clean_answer,
+    country_choices,
+    country_name,
+    identifier_field,
+    network_choices,
+)
 from unlockshop.storefront.checkout_drafts import TooSmall
 from unlockshop.storefront.checkout_repeats import Repeats
 from unlockshop.storefront.forms import EmailField, RawField, ShopForm, tick
@@ -142,6 +151,8 @@ class DetailsForm(ShopForm):
 
     def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.notice_shown: LegalNotice | None = None
+        self._set_up_notice()
         for statement in statements_for(service):
             self.fields[CONFIRM + statement.code] = tick(statement)
         self.fields["terms"] = forms.BooleanField(
@@ -162,6 +173,27 @@ class DetailsForm(ShopForm):
             ),
         )
 
+    def _set_up_notice(self) -> None:
+        """Ask for the country where some country wants a notice confirmed, and for the tick once one is chosen."""
+        notices = legal_notices.in_force()
+        if not notices:
+            return
+        named = sorted((country_name(each.country), each.country) for each in notices)
+        self.fields["country"] = forms.ChoiceField(
+            required=False,
+            label=_("Country where you live"),
+            help_text=_("In these countries the law wants you to read a notice before you order."),
+            choices=[("", _("Another country")), *((code, name) for name, code in named)],
+            widget=forms.Select(attrs={"class": "input--short", "autocomplete": "country"}),
+        )
+        chosen = self.data.get("country") if self.is_bound else self.initial.get("country")
+        self.notice_shown = next((each for each in notices if each.country == chosen), None)
+        if self.notice_shown is not None:
+            self.fields["notice"] = forms.BooleanField(
+                label=_("I have read and accept this notice."),
+                error_messages={"required": _("Read the notice for your country, and tick the box to go on.")},
+            )
+
     @property
     def confirmations(self) -> list[forms.BoundField]:
         """The statements about the device and the customer."""
@@ -173,7 +205,14 @@ class DetailsForm(ShopForm):
         contact = draft.contact
         confirmed = set(contact.get("checklist", ()))
         ticks = {CONFIRM + item.code: str(item.text) in confirmed for item in statements_for(draft.service)}
-        return {"email": contact.get("email", ""), "start_now": contact.get("start_now", False), **ticks}
+        country = contact.get("country", "")
+        return {
+            "email": contact.get("email", ""),
+            "country": country,
+            "notice": bool(contact.get("notice")) and contact["notice"] == legal_notices.words_for(country),
+            "start_now": contact.get("start_now", False),
+            **ticks,
+        }
 
 
 class CheckForm(ShopForm):

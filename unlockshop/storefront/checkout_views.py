@@ -73,7 +73,9 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
     if not form.is_valid():
         return _details_page(request, draft, form, status=422)
     answers = form.cleaned_data
-    checkout_drafts.save_contact(draft, email=answers["email"], start_now=answers["start_now"])
+    checkout_drafts.save_contact(
+        draft, email=answers["email"], start_now=answers["start_now"], country=answers.get("country", "")
+    )
     return _see_other(checkout_drafts.next_step(draft))
 
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from refunds import calling_off, policy_versions
+from refunds import calling_off, legal_notices, policy_versions
 from refunds import terms as published
 from refunds.policy.measures import measured
 from refunds.policy.rulebook import chapters
@@ -38,6 +38,7 @@ def terms(request: HttpRequest, version: str = "") -> HttpResponse:
         "versions": published.all_versions(),
         "rules": rules,
         "seo": terms_head(shown.version, is_current=shown == published.current()),
+        "notices": legal_notices.in_force(),
     }
     return render(request, "storefront/terms.html", context)
 

@@ -4,7 +4,6 @@ from unlockshop.storefront import catalogue_views, checkout_views, currencies, d
 
 urlpatterns = [
     path("", home_views.home, name="home"),
-    path("healthz", home_views.healthz, name="healthz"),
     path("services/", catalogue_views.catalogue, name="catalogue"),
     path("services/<slug:slug>/", catalogue_views.service, name="service"),
     path("checkout/<slug:token>/details/", checkout_views.details, name="checkout-details"),
