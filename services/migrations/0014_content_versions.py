@@ -5,7 +5,7 @@ from services.content_versions import remove_triggers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("services", "0012_device_models"),
+        ("services", "0013_recheck_prices"),
     ]
 
     operations = [
