@@ -15,6 +15,8 @@ from playwright.sync_api import Page
 SCRIPT = Path(__file__).with_suffix(".js").read_text()
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 UNFOLD = "document.querySelectorAll('main details').forEach((each) => { each.open = true; })"
+PHONE = {"width": 360, "height": 780}
+DESK = {"width": 1280, "height": 900}
 Look = Literal["sideways", "cutOff", "smallTargets", "moving", "focus"]
 
 
@@ -47,3 +49,17 @@ def narrow(page: Page) -> list[str]:
     found += look(page, "320 px, spaced", "sideways", "cutOff")
     page.evaluate("looking.space(false)")
     return found
+
+
+def everything_wrong_with(page: Page) -> list[str]:
+    """In both schemes and sizes; all of axe's rules once, those that sizes and colours decide each time."""
+    prepare(page)
+    found = violations(page, "phone") + look(page, "phone", "focus", "smallTargets", "moving")
+    page.emulate_media(color_scheme="dark")
+    found += violations(page, "phone, dark", only=["color-contrast"])
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    found += violations(page, "desk, dark", only=["color-contrast"])
+    page.emulate_media(color_scheme="light")
+    found += violations(page, "desk", only=["color-contrast", "target-size", "link-in-text-block"])
+    found += look(page, "desk", "focus", "smallTargets")
+    return found + narrow(page)

@@ -16,6 +16,7 @@ from refunds.states import ClaimState, ClaimType
 from services.models import Category, DeviceModel, Service
 from tests import factories
 from tests.helpers.videos import make_claim, send
+from tests.journeys import looking
 from tests.refunds.claims import claimed
 from tests.refunds.claims import paid_order as claimable
 from tests.refunds.test_calling_off import mail_link, paid_order
@@ -406,3 +407,19 @@ def error_cancel_link_too_old(at: Visit) -> None:
     with clock.frozen(clock.now() - timedelta(days=40)):
         link = mail_link(paid_order())
     at.open(link)
+
+
+_PAID_FOR = ("purchase", "payment", "order", "cancel", "correct", "claim")
+AFTER_BUYING = [name for name in STATES if name.startswith(_PAID_FOR)]
+BEFORE_BUYING = [name for name in STATES if name not in AFTER_BUYING]
+
+
+def check_state(visit: Visit, name: str) -> None:
+    """Go to a state, which must be the one that its name says, and find nothing wrong with it."""
+    answers: list[int] = []
+    visit.page.on("response", lambda got: answers.append(got.status) if got.request.is_navigation_request() else None)
+    STATES[name](visit)
+
+    assert (answers[-1] in {200, 409, 422}) != (name.startswith("error_") or name == "checkout_gone"), answers
+    assert visit.page.title().startswith("Error: ") == name.endswith(("_a_mistake", "_mistakes", "_under_way"))
+    assert looking.everything_wrong_with(visit.page) == []
