@@ -143,6 +143,14 @@ EVENTS: Final[Mapping[str, EventKind]] = {
         _("Does the work of %(number)s once more, at no charge: %(reason)s"),
         _("Placed by us to do the work of your former order once more. It costs you nothing."),
     ),
+    "order.exchanged": EventKind(
+        _("Exchanged at no charge for %(service)s, by %(number)s: %(reason)s"),
+        _("We exchange it, at no charge, for %(service)s, with a new order."),
+    ),
+    "order.exchanging": EventKind(
+        _("%(service)s at no charge, in exchange for %(number)s: %(reason)s"),
+        _("Placed by us in exchange for your former order. It costs you nothing."),
+    ),
     "order.paid_by_shop": EventKind(
         _("At the shop's cost: nothing is charged and nothing booked."),
         _("Nothing to pay. The times count from now."),

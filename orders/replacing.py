@@ -29,6 +29,11 @@ _BECOMES: Final = {
 }
 REPLACED: Final = "replaced"
 _PLACES: Final = 5
+# What an order that stands beside another has of it, unless it is said to differ.
+_FROM_FORMER: Final = (
+    "purchase", "service_id", "service_name", "service_kind", "result_kind", "currency", "average_minutes",
+    "guaranteed_minutes", "average_orders", "average_days", "calendar", "hard_cap_days", "is_guaranteed",
+)  # fmt: skip
 
 
 def open_correction(request: CancelRequest) -> CorrectionRequest | None:
@@ -112,26 +117,14 @@ def place_beside(former: Order, **differs: Any) -> Order:
     moment = clock.now()
     for tries_left in reversed(range(_PLACES)):
         last = Order.objects.filter(purchase=former.purchase_id).aggregate(last=Max("position"))["last"]
-        new = Order(
-            purchase=former.purchase,
-            service_id=former.service_id,
-            position=last + 1,
-            service_name=former.service_name,
-            service_kind=former.service_kind,
-            result_kind=former.result_kind,
-            currency=former.currency,
-            average_minutes=former.average_minutes,
-            guaranteed_minutes=former.guaranteed_minutes,
-            average_orders=former.average_orders,
-            average_days=former.average_days,
-            calendar=former.calendar,
-            hard_cap_days=former.hard_cap_days,
-            is_guaranteed=former.is_guaranteed,
-            next_action_at=moment,
-            created_at=moment,
-            state_changed_at=moment,
-            **differs,
-        )
+        columns = {
+            **{name: getattr(former, name) for name in _FROM_FORMER},
+            "position": last + 1,
+            "next_action_at": moment,
+            "created_at": moment,
+            "state_changed_at": moment,
+        }
+        new = Order(**{**columns, **differs})
         try:
             with transaction.atomic():
                 new.save(force_insert=True)

@@ -102,6 +102,8 @@ def request_refund(
             next_action_at=clock.now(),
         )
         paid_back.turn_down_corrections(payment, order, refundable_for, actor=actor)
+        if payment.attention not in booking.UNATTACHED:
+            paid_back.stop_unsent(payment, order, refundable_for, reason=grounds.reason.strip(), actor=actor)
         work.ring(EXECUTE_TASK, refund.pk)
     return refund
 

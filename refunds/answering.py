@@ -32,6 +32,7 @@ class Telling(StrEnum):
     LAPSED = "lapsed"
     REOPENED = "reopened"
     SECOND_CODE = "second_code"
+    EXCHANGED = "exchanged"
 
 
 _TITLES: Final[Mapping[Telling, str | Promise]] = {
@@ -45,6 +46,7 @@ _TITLES: Final[Mapping[Telling, str | Promise]] = {
     Telling.LAPSED: gettext_lazy("Your claim is closed for now"),
     Telling.REOPENED: gettext_lazy("We look at your claim again"),
     Telling.SECOND_CODE: gettext_lazy("We get you a second code"),
+    Telling.EXCHANGED: gettext_lazy("We exchange it"),
 }
 _TEXTS: Final[Mapping[Telling, str | Promise]] = {
     Telling.RECEIVED: gettext_lazy("A member of our staff looks at it. You hear from us by %(due)s."),
@@ -67,10 +69,14 @@ _TEXTS: Final[Mapping[Telling, str | Promise]] = {
         "We order the code for your phone once more, as order %(second)s. It costs you nothing, and you need not do "
         "anything: you get a mail with its result. If it does not work either, tell us on the page below."
     ),
+    Telling.EXCHANGED: gettext_lazy(
+        "You get %(service)s for it, as order %(second)s. It costs you nothing, and you need not do anything: you get "
+        "a mail with its result. You keep what you got before."
+    ),
 }
 # Mails in which staff give their reason.
 WITH_REASON: Final = frozenset(
-    {Telling.APPROVED, Telling.DENIED, Telling.EVIDENCE, Telling.REMINDER, Telling.SECOND_CODE}
+    {Telling.APPROVED, Telling.DENIED, Telling.EVIDENCE, Telling.REMINDER, Telling.SECOND_CODE, Telling.EXCHANGED}
 )
 _EXCHANGED: Final = gettext_lazy("We put it right without a refund, as the rules below say. You need not do anything.")
 
@@ -99,9 +105,11 @@ def tell(claim: Claim, what: Telling) -> None:
 
 def _words(claim: Claim) -> dict[str, str]:
     soon = _("soon")
+    second = SecondCode.objects.filter(claim=claim).select_related("order").defer("order__result").first()
     return {
         "due": time_words(claim.due_at) if claim.due_at else soon,
         "pay_by": time_words(claim.pay_by) if claim.pay_by else soon,
         "amount": money_words(claim.money),
-        "second": SecondCode.objects.filter(claim=claim).values_list("order__number", flat=True).first() or "",
+        "second": second.order.number if second else "",
+        "service": second.order.service_name if second else "",
     }

@@ -43,17 +43,18 @@ class ClauseChange:
 
 def profile(name: str, version: str | None = None) -> Profile:
     """A profile, in the version in force unless one is named. Raises ``KeyError`` if there is none such."""
-    shipped = published.profile(name)
-    if version == shipped.version:
-        return shipped
+    shipped = published.versions(name)
     rows = PolicyVersion.objects.filter(name=name)
-    if version is not None:
-        row = rows.filter(version=version).first()
-        if row is None:
-            raise KeyError(f"{name} {version}")
-        return _profile_of(row)
-    row = rows.first()
-    return _profile_of(row) if row is not None and row.root == shipped.version else shipped
+    if version is None:
+        row = rows.filter(root=shipped[-1].version).first()
+        return shipped[-1] if row is None else _profile_of(row)
+    known = next((each for each in shipped if each.version == version), None)
+    if known is not None:
+        return known
+    row = rows.filter(version=version).first()
+    if row is None:
+        raise KeyError(f"{name} {version}")
+    return _profile_of(row)
 
 
 def named(text: str) -> Profile:
@@ -64,15 +65,19 @@ def named(text: str) -> Profile:
 
 def history(name: str) -> Sequence[tuple[str, datetime | date]]:
     """Every version of a profile with the day it came into force, the newest first. Raises ``KeyError``."""
-    shipped = published.profile(name)
-    rows = [(row.version, row.published_at) for row in PolicyVersion.objects.filter(name=name)]
-    return [*rows, (shipped.version, shipped.numbers.effective_on)]
+    rows = list(PolicyVersion.objects.filter(name=name))
+    found: list[tuple[str, datetime | date]] = []
+    for shipped in reversed(published.versions(name)):
+        found += [(row.version, row.published_at) for row in rows if row.root == shipped.version]
+        found.append((shipped.version, shipped.numbers.effective_on))
+    return found
 
 
 def before(agreed: Profile) -> Profile | None:
-    """The version that was in force before this one; None for a shipped one."""
-    row = PolicyVersion.objects.filter(name=agreed.name, version=agreed.version).first()
-    return profile(row.name, row.base) if row else None
+    """The version that was in force before this one; None for the first."""
+    known = [version for version, _day in history(agreed.name)]
+    earlier = known[known.index(agreed.version) + 1 :] if agreed.version in known else []
+    return profile(agreed.name, earlier[0]) if earlier else None
 
 
 def draft(base: Profile, changes: Mapping[str, int], *, version: str = _DRAFT) -> Profile:
@@ -114,7 +119,7 @@ def publish_version(
     new = draft(former, changes, version=version)
     if not differences(former, new):
         raise Refused(_("Nothing would change."), code="same")
-    if version == published.profile(name).version or PolicyVersion.objects.filter(name=name, version=version).exists():
+    if version in {known for known, _day in history(name)}:
         raise Refused(_("There is a version of this name already."), code="version")
     row = PolicyVersion.objects.filter(name=name, version=base).first()
     root = row.root if row else base

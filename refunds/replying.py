@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=90)
 ATTEMPTS_CAP: Final = 12
 
+# Mails that may not be the customer's.
+_DOUBTFUL: Final = (InboundReason.OTHER_SENDER, InboundReason.NOT_AUTHENTIC)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -191,9 +194,15 @@ def _tell(mail: InboundMail, purchase: Purchase, results: list[Result]) -> None:
 
 
 def _hand_to_staff(mail: InboundMail, purchase: Purchase, why: InboundReason) -> None:
-    """A person reads it. The customer hears so once, at the purchase's address, until that person has done it."""
+    """A person reads it. The customer hears so once, at the purchase's address, until that person has done it.
+
+    A stranger's mail that waits does not keep the customer's own from being acknowledged.
+    """
     with transaction.atomic():
-        is_first = not inbound.for_staff().filter(purchase=purchase).exists()
+        others = inbound.for_staff().filter(purchase=purchase)
+        if why not in _DOUBTFUL:
+            others = others.exclude(reason__in=_DOUBTFUL)
+        is_first = not others.exists()
         if inbound.finish(mail, InboundVerdict.STAFF, why) and is_first:
             text = _(
                 "We have your mail, and a person reads it. Nothing was cancelled by it. To cancel at once, use the "

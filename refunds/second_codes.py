@@ -1,7 +1,7 @@
-"""A code that did not work is bought once more, at the shop's cost, in the place of money.
+"""A code that did not work is bought once more, and a wrong service is exchanged, at the shop's cost, not for money.
 
 The order that does it stands in the same purchase and costs the customer nothing. Its claim stays open until it has
-brought a code; brings it none, staff have the claim again.
+brought something; brings it nothing, staff have the claim again. An order has one such follower at most.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from refunds import answering, applying, claim_moving, paying_out, resubmitting,
 from refunds.answering import Telling
 from refunds.models import Claim, SecondCode
 from refunds.policy.codes import Decision
-from refunds.states import WAITING, ClaimEventKind, ClaimState
+from refunds.states import WAITING, ClaimEventKind, ClaimState, ClaimType
+from services.models import Service
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.errors import Refused, TransitionRefused
 
 S = ClaimState
 BLOCKING = OPEN_DISPUTES | {DisputeState.LOST}
+_NOTES = {Telling.SECOND_CODE: ClaimEventKind.SECOND_CODE, Telling.EXCHANGED: ClaimEventKind.EXCHANGED}
 
 
 def is_offered(claim: Claim) -> bool:
@@ -37,8 +39,15 @@ def is_offered(claim: Claim) -> bool:
     return claim.state in WAITING and is_unlock and not SecondCode.objects.filter(former=order).exists()
 
 
+def is_exchange_offered(claim: Claim) -> bool:
+    """Whether another service fits the claim: it waits, and says that something else came than was ordered."""
+    order = claim.order
+    is_wrong = claim.type == ClaimType.WRONG_SERVICE and order.state == OrderState.COMPLETED and order.price > 0
+    return claim.state in WAITING and is_wrong and not SecondCode.objects.filter(former=order).exists()
+
+
 def of(claim: Claim) -> SecondCode | None:
-    """The second code that was bought for the claim."""
+    """The second code, or the service in exchange, that was bought for the claim."""
     return SecondCode.objects.filter(claim=claim).select_related("order").defer("order__result").first()
 
 
@@ -48,6 +57,18 @@ def buy(claim_id: int, *, reason: str, actor: Actor) -> SecondCode:
     Raises ``Refused``: ``reason_required``, ``not_offered``, ``money_went_back``, ``disputed``, or as
     ``reviewing.check_approvable``; ``TransitionRefused`` where the claim was decided meanwhile.
     """
+    return _give(claim_id, Telling.SECOND_CODE, reason=reason, actor=actor)
+
+
+def exchange(claim_id: int, service: Service, *, reason: str, actor: Actor) -> SecondCode:
+    """Order ``service`` for the device at no charge and tell the customer (DSIM-TOPUP-v-a). They keep what came.
+
+    Raises as ``buy``, and ``Refused`` (``does_not_fit``) for a service that the order's device and answers do not fit.
+    """
+    return _give(claim_id, Telling.EXCHANGED, reason=reason, actor=actor, instead=service)
+
+
+def _give(claim_id: int, telling: Telling, *, reason: str, actor: Actor, instead: Service | None = None) -> SecondCode:
     if not reason.strip():
         raise Refused(_("A reason is required."), code="reason_required")
     with transaction.atomic():
@@ -55,11 +76,13 @@ def buy(claim_id: int, *, reason: str, actor: Actor) -> SecondCode:
         claim = claim_moving.lock(claim_id)
         if claim.state not in WAITING:
             raise TransitionRefused(_("It was decided meanwhile: %(state)s.") % {"state": claim.get_state_display()})
-        if not is_offered(claim):
+        if instead is None and not is_offered(claim):
             raise Refused(_("A second code is bought once for an unlock that is done."), code="not_offered")
+        if instead is not None and not is_exchange_offered(claim):
+            raise Refused(_("An order is exchanged once, where something else came."), code="not_offered")
         _check_money(claim.order, payment)
         reviewing.check_approvable(claim)
-        new = doing_again.place(claim.order, reason=reason.strip()[:500], actor=actor)
+        new = doing_again.place(claim.order, reason=reason.strip()[:500], actor=actor, instead=instead)
         row: SecondCode = SecondCode.objects.create(
             claim=claim, former=claim.order, order=new, reason=reason.strip()[:500], by_label=actor.label[:254]
         )
@@ -70,8 +93,8 @@ def buy(claim_id: int, *, reason: str, actor: Actor) -> SecondCode:
             "is_overrule": ruling.answer.decision == Decision.NOT_ELIGIBLE,
         }
         data = {"order": new.number, "reason": reason}
-        claim_moving.note(claim, ClaimEventKind.SECOND_CODE, actor=actor, data=data)
-        applying.grant(claim, ruling, Decimal(0), actor=actor, telling=Telling.SECOND_CODE, columns=columns)
+        claim_moving.note(claim, _NOTES[telling], actor=actor, data=data)
+        applying.grant(claim, ruling, Decimal(0), actor=actor, telling=telling, columns=columns)
         seconding.close(claim)
     return row
 

@@ -1,7 +1,7 @@
 """Above a limit one person does not grant a refund alone: the approval waits until a second person confirms it.
 
-The limit is for what staff grant for one order altogether, so that it is not passed in parts. What the rules grant by
-themselves has none.
+The limit is for what staff grant for one order altogether, also on the payment's page, so that it is not passed in
+parts. What the rules grant by themselves has none.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from payments.models import Refund
+from payments.states import COUNTING_REFUNDS
 from refunds import claim_moving
 from refunds.models import Claim, SecondApproval
 from refunds.states import WAITING, ClaimEventKind, ClaimState, Seconding
 from unlockshop.kernel import clock
-from unlockshop.kernel.actors import SYSTEM, Actor
+from unlockshop.kernel.actors import SYSTEM, Actor, ActorKind
 from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.exact_sum import ExactSum
 from unlockshop.kernel.money import Money
 
 
@@ -66,9 +69,14 @@ def ask_if_above(claim: Claim, amount: Decimal, *, reason: str, actor: Actor) ->
 
 
 def _granted_before(claim: Claim) -> Decimal:
-    """What was granted for the order by other claims and has not come to nothing."""
+    """What other claims of the order were granted, or staff gave back without one, and has not come to nothing."""
     granted = claim.order.claims.filter(state__in=[ClaimState.APPROVED, ClaimState.SETTLED]).exclude(pk=claim.pk)
-    return granted.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    by_hand = Refund.objects.filter(
+        order=claim.order, claim=None, actor_kind=ActorKind.STAFF, state__in=COUNTING_REFUNDS
+    )
+    return sum(
+        (found.aggregate(total=ExactSum("amount"))["total"] or Decimal(0) for found in (granted, by_hand)), Decimal(0)
+    )
 
 
 def close(claim: Claim) -> None:

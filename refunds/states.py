@@ -144,6 +144,7 @@ class ClaimEventKind(models.TextChoices):
     SECOND_CONFIRMED = "second_confirmed", _("Confirmed by a second person")
     SECOND_TURNED_DOWN = "second_turned_down", _("Turned down by a second person")
     SECOND_CODE = "second_code", _("A second code is bought")
+    EXCHANGED = "exchanged", _("Exchanged for another service")
     NOTE = "note", _("Note")
 
 

@@ -10,12 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from orders import doing_again
 from refunds import confirming, reviewing, second_codes, seconding, supplier_asking
 from refunds.admin.rights import PAYS_BACK
 from refunds.forms import LogForm, TellForm
 from refunds.models import Claim, ClaimVideo
 from refunds.states import WAITING, WHOLE_VIDEOS, Finding
 from refunds.videos.wording import SHOWS
+from services.models import Service
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.staff_pages import StaffAction, StaffActionForm, reason_field
 from unlockshop.kernel.staff_parts import Cell, Fact, Section, Table, moment
@@ -100,6 +102,32 @@ def _second_code(claim: Claim, data: Data, actor: Actor) -> str:
     }
 
 
+class ExchangeForm(TellForm):
+    """Which service instead, and why."""
+
+    service = forms.ChoiceField(
+        label=gettext_lazy("Service instead"),
+        help_text=gettext_lazy("Services on sale that the order's device and answers fit."),
+        widget=UnfoldAdminSelectWidget(),
+    )
+    field_order = ("service",)
+
+    def __init__(self, subject: Claim, *args: Any, **kwargs: Any) -> None:
+        super().__init__(subject, *args, **kwargs)
+        self.known = {str(service.pk): service for service in doing_again.alternatives(subject.order)}
+        self.fields["service"].choices = [(pk, service.name) for pk, service in self.known.items()]  # type: ignore[attr-defined]
+
+    def clean_service(self) -> Service:
+        """The service itself."""
+        return self.known[self.cleaned_data["service"]]
+
+
+def _exchange(claim: Claim, data: Data, actor: Actor) -> str:
+    row = second_codes.exchange(claim.pk, data["service"], reason=data["reason"], actor=actor)
+    words = {"number": row.order.number, "service": row.order.service_name}
+    return _("Order %(number)s brings %(service)s, at no charge, and the customer is told.") % words
+
+
 def _ask_supplier(claim: Claim, data: Data, actor: Actor) -> str:
     supplier_asking.ask(claim.pk, reason=data["reason"], actor=actor)
     return _("Written down. The claim comes back to you if no answer comes.")
@@ -155,6 +183,15 @@ OTHER_ACTIONS: Final = (
         _second_code,
         permission=PAYS_BACK,
     ),
+    StaffAction(
+        "exchange",
+        gettext_lazy("Exchange for another service"),
+        gettext_lazy("Another service is ordered for the device at our cost, in the place of money."),
+        ExchangeForm,
+        second_codes.is_exchange_offered,
+        _exchange,
+        permission=PAYS_BACK,
+    ),
 )
 
 
@@ -168,7 +205,8 @@ def second_facts(claim: Claim) -> Sequence[Fact]:
         found.append(Fact(_("Second person"), Cell(f"{text}; {row.second_by}" if row.second_by else text, tone=tone)))
     code = second_codes.of(claim)
     if code is not None:
-        found.append(Fact(_("Second code"), Cell(f"{code.order.number}: {code.order.get_state_display()}")))
+        title = _("Second code") if code.order.service_id == claim.order.service_id else _("Exchanged for")
+        found.append(Fact(title, Cell(f"{code.order.number}: {code.order.get_state_display()}")))
     return found
 
 

@@ -113,6 +113,21 @@ def test_a_second_code_and_a_question_to_the_supplier(admin: Client):
     assert "second-code/" not in response.content.decode()
 
 
+def test_a_wrong_service_is_exchanged(admin: Client):
+    claim = claimed(paid_order(), T.WRONG_SERVICE)
+    right = factories.make_service(name="The right one")
+    hidden = factories.make_service(name="A hidden one", is_published=False)
+    assert "A hidden one" not in text_of(admin.get(page(claim) + "do/exchange/"))
+    do(admin, claim, "exchange", service=str(hidden.pk), reason="Ours was the mistake.")
+    assert not SecondCode.objects.exists()
+
+    response = do(admin, claim, "exchange", service=str(right.pk), reason="Ours was the mistake.")
+
+    number = SecondCode.objects.get().order.number
+    assert f"Order {number} brings The right one" in text_of(response)
+    assert "Exchanged for" in text_of(response)
+
+
 def test_an_overrule_keeps_what_the_rules_said_beside_it(admin: Client):
     claim = claimed(paid_order(), T.CHANGE_OF_MIND)
     do(admin, claim, "approve", reason="a good customer")

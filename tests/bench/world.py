@@ -103,11 +103,16 @@ class World:
             slug="bench",
             supplier=factories.make_supplier(url=f"{self.supplier_url}/api/index.php", poll_seconds=3600),
         )
-        Supplier.objects.update(calls_at_once=self.calls_at_once)
-        model = factories.make_order(service=service)
+        # No limit of calls a minute: nothing rings again here for what was put off.
+        Supplier.objects.update(calls_at_once=self.calls_at_once, calls_per_minute=0)
+        # Devices of their own each time: one that has the service under way is not sold it again.
+        first = Order.objects.count()
+        model = factories.make_order(service=service, imeis=(factories.imei(first),))
         same = model_to_dict(model, exclude=("id", "purchase", "service", "position", "identifier"))
         rows = [
-            Order(**same, purchase=model.purchase, service=service, position=n + 1, identifier=factories.imei(n))
+            Order(
+                **same, purchase=model.purchase, service=service, position=n + 1, identifier=factories.imei(first + n)
+            )
             for n in range(1, count)
         ]
         return [model.pk, *(order.pk for order in Order.objects.bulk_create(rows, batch_size=500))]

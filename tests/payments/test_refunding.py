@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 import stripe
 
+from orders import forwarding
 from orders.models import Order
 from orders.states import OrderState
 from payments import booking, collecting, inbox, ledger, refunding
@@ -167,6 +168,42 @@ def test_an_open_order_is_refunded_only_by_staff_who_say_why(bank, state):
 
     assert refused.value.code == "alive_at_supplier"
     assert (refund.override_reason, refund.actor_label) == ("agreed by phone", "sam@example.com")
+
+
+@pytest.mark.parametrize(
+    ("state", "amount", "left_in"),
+    [
+        (OrderState.PAID, "18.90", OrderState.CANCELLED),
+        (OrderState.ON_HOLD, "18.90", OrderState.CANCELLED),
+        (OrderState.PAID, "18.89", OrderState.PAID),
+        (OrderState.IN_PROCESS, "18.90", OrderState.IN_PROCESS),
+        (OrderState.UNCERTAIN, "18.90", OrderState.UNCERTAIN),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_is_given_back_whole_and_has_not_left_is_never_bought(bank, state, amount, left_in, is_named):
+    payment = paid_at_bank(state)
+    order = payment.purchase.orders.get()
+
+    refund = ask(
+        payment, amount, order=order if is_named else None, actor=SAM,
+        grounds=replace(GROUNDS, override="agreed by phone"),
+    )  # fmt: skip
+
+    order.refresh_from_db()
+    assert (order.state, refund.state) == (left_in, RefundState.REQUESTED)
+    assert (forwarding.begin(order.pk) is not None) == (left_in == OrderState.PAID)
+
+
+def test_other_orders_of_the_purchase_go_on(bank):
+    payment = paid_at_bank(OrderState.PAID, devices=2)
+    first, second = payment.purchase.orders.order_by("pk")
+
+    ask(payment, "18.90", order=first, actor=SAM, grounds=replace(GROUNDS, override="agreed by phone"))
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (OrderState.CANCELLED, OrderState.PAID)
 
 
 def test_money_that_fits_no_order_can_go_back_at_once(bank):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core.checks import Tags, run_checks
@@ -14,7 +14,7 @@ from refunds import calling_off, policy_versions
 from refunds.judging import foresee, judge
 from refunds.models import PolicyVersion
 from refunds.policy import published
-from refunds.policy.measures import MEASURES, measured
+from refunds.policy.measures import MEASURES, changed, measured
 from refunds.policy.published import profiles
 from refunds.policy.rendering import clause_text
 from refunds.policy.rulebook import FEWEST, KINDS, MOST, before_buying, chapters, ids_of
@@ -32,6 +32,50 @@ def publish(changes=None, version="2026-12", base="2026-11", name="default", rea
     return policy_versions.publish_version(
         name, changes or LONGER, version=version, base=base, reason=reason, actor=SAM
     )
+
+
+@pytest.fixture
+def second_shipped(monkeypatch):
+    """The shop ships a second version of the default rules."""
+    first = published.profile("default").numbers
+    second = changed(first, {"claims.request_days": 365}, version="2027-02", effective_on=date(2027, 2, 1))
+
+    def forget() -> None:
+        published.versions.cache_clear()
+        published.profiles.cache_clear()
+
+    forget()
+    monkeypatch.setattr(published, "SHIPPED", {**published.SHIPPED, "default": (first, second)})
+    yield second
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.mark.django_db
+class TestShippingAnother:
+    def test_old_purchases_keep_the_version_they_were_made_under(self, second_shipped):
+        assert policy_versions.named("default 2026-11").numbers.claims.request_days == 180
+        assert policy_versions.named("default 2027-02").numbers.claims.request_days == 365
+        assert policy_versions.profile("default").version == "2027-02"
+        assert policy_versions.before(policy_versions.profile("default")).version == "2026-11"
+        assert policy_versions.before(policy_versions.named("default 2026-11")) is None
+        with pytest.raises(KeyError):
+            policy_versions.named("default 2027-03")
+
+    def test_it_replaces_what_staff_had_published_on_the_older_one(self, request):
+        publish()
+        assert policy_versions.profile("default").version == "2026-12"
+
+        request.getfixturevalue("second_shipped")
+
+        assert policy_versions.profile("default").version == "2027-02"
+        assert [version for version, _day in policy_versions.history("default")] == ["2027-02", "2026-12", "2026-11"]
+        assert policy_versions.named("default 2026-12").numbers.claims.request_days == 200
+        assert policy_versions.altered() == []
+        with pytest.raises(Refused):
+            publish(version="2026-11", base="2027-02")
+        assert publish(version="2027-03", base="2027-02").root == "2027-02"
+        assert policy_versions.profile("default").version == "2027-03"
 
 
 @pytest.mark.django_db

@@ -470,6 +470,18 @@ def test_what_is_unclear_is_a_task_and_the_customer_hears_so_once(client):
     assert state_of(order) == S.PAID
 
 
+def test_a_strangers_open_task_does_not_silence_the_answer_to_the_customer(client):
+    order = paid_order()
+    for n in range(3):
+        arrive(client, reply(order.purchase, f"hello {n}", sender=f"eve{n}@evil.example"))
+    assert len(answers()) == 1
+
+    arrive(client, reply(order.purchase, "Where is it?"))
+    arrive(client, reply(order.purchase, "Where is it now?"))
+
+    assert len(answers()) == 2
+
+
 def test_another_sender_or_purchase_is_another_task_and_so_is_a_mail_after_the_task(client):
     order, other = paid_order(), factories.make_purchase(imeis=(factories.imei(900),), paid=True)
     arrive(client, reply(order.purchase, "hello"))

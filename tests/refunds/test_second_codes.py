@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from orders import correcting as order_correcting
-from orders import forwarding, lifecycle
+from orders import doing_again, forwarding, lifecycle
 from orders.models import Order, OutgoingMail
 from orders.right_data import RightData
 from orders.states import OrderState
@@ -20,6 +20,7 @@ from refunds import claiming, correcting, deciding, outcomes, paying_out, resubm
 from refunds.models import SecondCode
 from refunds.states import ClaimState, ClaimType
 from refunds.tasks import follow_claims
+from tests import factories
 from tests.factories import CUSTOMER
 from tests.helpers.suppliers import ScriptedClient
 from tests.refunds.claims import KIM, SAM, claimed, fresh, paid_order, payment_of
@@ -245,3 +246,72 @@ def test_money_granted_after_a_code_that_did_not_work_either_can_be_paid_again()
     assert [refund.state for refund in Refund.objects.order_by("created_at")] == [
         RefundState.FAILED, RefundState.REQUESTED
     ]  # fmt: skip
+
+
+def exchanged(service, claim) -> SecondCode:
+    return second_codes.exchange(claim.pk, service, reason="Ours was the mistake.", actor=SAM)
+
+
+def other_service(**changes):
+    return factories.make_service(name="The right one", **changes)
+
+
+def test_something_else_that_came_is_exchanged_for_what_was_meant(monday):
+    claim = claimed(paid_order(), T.WRONG_SERVICE)
+    right = other_service(guaranteed_minutes=7_777)
+
+    row = exchanged(right, claim)
+
+    former, new = row.former, Order.objects.get(pk=row.order_id)
+    assert (new.service, new.service_name, new.guaranteed_minutes) == (right, "The right one", 7_777)
+    assert (new.price, new.identifier, new.purchase, new.state) == (
+        Decimal(0), former.identifier, former.purchase, OrderState.PAID
+    )  # fmt: skip
+    assert (former.state, fresh(claim).state, Refund.objects.count()) == (OrderState.COMPLETED, S.APPROVED, 0)
+    assert "order.exchanged" in former.events.values_list("kind", flat=True)
+    mail = OutgoingMail.objects.filter(kind="claim").latest("pk")
+    assert "The right one" in mail.facts["text"]
+    assert new.number in mail.facts["text"]
+
+
+def test_the_claim_is_settled_by_what_comes_in_exchange():
+    claim = claimed(paid_order(), T.WRONG_SERVICE)
+    row = exchanged(other_service(), claim)
+    with pytest.raises(Refused) as refused:
+        refunding.request_refund(
+            payment_of(claim.order).pk, money=claim.order.money, grounds=Grounds("goodwill", "Why not."), actor=SAM
+        )
+    assert refused.value.code == "alive_at_supplier"
+
+    factories.bring_to(row.order, OrderState.COMPLETED)
+    follow_claims()
+
+    assert fresh(claim).state == S.SETTLED
+
+
+@pytest.mark.parametrize("kind", [T.NOT_WORKING, T.OTHER, T.RELOCKED])
+def test_nothing_else_is_exchanged(kind):
+    claim = claimed(paid_order(), kind)
+
+    with pytest.raises(Refused) as refused:
+        exchanged(other_service(), claim)
+
+    assert refused.value.code == "not_offered"
+    assert not SecondCode.objects.exists()
+
+
+@pytest.mark.parametrize("changes", [{"is_published": False}, {"is_open": False}, {"fields": [("number", "msisdn")]}])
+def test_only_a_service_on_sale_that_the_device_fits(changes):
+    claim = claimed(paid_order(), T.WRONG_SERVICE)
+    fields = changes.pop("fields", None)
+    service = other_service(**changes)
+    if fields:
+        service.fields.all().delete()
+        service.fields.create(name="number", label="Number", kind="msisdn")
+
+    assert service not in doing_again.alternatives(claim.order)
+    for wrong in (service, claim.order.service):
+        with pytest.raises(Refused) as refused:
+            exchanged(wrong, claim)
+        assert refused.value.code == "does_not_fit"
+    assert Order.objects.count() == 1

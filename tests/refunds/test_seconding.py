@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from orders.states import OrderState
+from payments import refunding
 from payments.models import Refund
 from refunds import claiming, confirming, deciding, establishing, seconding
 from refunds.models import SecondApproval
@@ -18,6 +19,7 @@ from tests.refunds.claims import KIM, SAM, claimed, fresh, paid_order
 from unlockshop.kernel import actors
 from unlockshop.kernel.actors import SYSTEM
 from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.money import Money
 
 pytestmark = pytest.mark.django_db
 S = ClaimState
@@ -79,6 +81,23 @@ def test_the_limit_is_not_passed_in_parts():
 
     assert seconding.waiting(second).amount == 3
     assert Refund.objects.count() == 1
+
+
+def test_what_staff_gave_back_on_the_payments_page_counts_too():
+    order = paid_order(OrderState.COMPLETED)
+    claim = claimed(order, ClaimType.OTHER)
+    refunding.request_refund(
+        order.purchase.payments.get().pk,
+        money=Money(Decimal(8), "EUR"),
+        grounds=refunding.Grounds(rule="goodwill", reason="A kind word."),
+        actor=SAM,
+        order_id=order.pk,
+    )
+
+    approved(Decimal(3), claim)
+
+    assert seconding.waiting(claim).amount == 3
+    assert seconding.waiting(claim).limit == 2
 
 
 def test_the_same_person_does_not_confirm_whatever_their_address():
