@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0004_review_of_claims'),
+        ('refunds', '0005_exchanges'),
     ]
 
     operations = [
