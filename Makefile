@@ -1,6 +1,6 @@
 # Everything a person types. Needs make and Python 3.11 or newer; all else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint check messages messages-update contracts chaos bench-forwarding bench-averages bench-assess lock ocr clean
+.PHONY: help demo demo-reset test lint check messages messages-update contracts chaos bench bench-forwarding bench-averages bench-assess icons lock ocr clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -46,6 +46,9 @@ contracts: .venv/.dev $(MESSAGES) .venv/contracts/.installed ## Hold every provi
 chaos: .venv/.dev $(MESSAGES) ## Kill, flush and break things while ORDERS orders flow (SEED repeats a run)
 	@$(BIN)/python -m tests.chaos.run --orders $(ORDERS) --seed $(SEED) $(ARGS)
 
+bench: .venv/.dev $(MESSAGES) ## Measure pages, checkout and tracker beside a bare Django app (needs PostgreSQL, Redis and Chromium)
+	@$(BIN)/python -m tests.bench.web.run $(ARGS)
+
 bench-forwarding: .venv/.dev $(MESSAGES) ## Measure forwarding and polling beside a bare Celery task (needs Redis; ARGS="--database postgres")
 	@$(BIN)/python -m tests.bench.forwarding $(ARGS)
 
@@ -54,6 +57,9 @@ bench-averages: .venv/.dev $(MESSAGES) ## Measure what a page's averages cost wi
 
 bench-assess: .venv/.dev $(MESSAGES) ## Count refund decisions a second beside a bare walk through a dictionary
 	@$(BIN)/python -m tests.bench.assess $(ARGS)
+
+icons: .venv/.dev ## Draw the icons anew after static/img/mark.svg has changed (needs Chromium)
+	@$(BIN)/python -m tests.helpers.icons
 
 messages: .venv/.runtime $(MESSAGES) ## Compile the texts of all languages
 

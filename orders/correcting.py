@@ -13,7 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from orders import cancelling, clocks, doing_again, events, lifecycle, mailing, promising, repeating
+from orders import cancelling, clocks, doing_again, events, lifecycle, mailing, promising, rechecking, repeating
 from orders.models import CorrectionRequest, Order
 from orders.models.mail import MailKind
 from orders.right_data import RightData, changes, is_same
@@ -105,6 +105,8 @@ def _check(order: Order, data: RightData) -> bool:
     """Raise ``Refused`` for data that the order cannot have; whether it would be ordered again on purpose."""
     if doing_again.is_repeat(order):
         raise Refused(_("This order does the work of another once more, so it stays with its device."), code="repeat")
+    if data.identifier != order.identifier and rechecking.is_repeated_check(order):
+        raise Refused(_("This order checks the same device once more, so it stays with its device."), code="repeat")
     if is_same(order, data):
         raise Refused(_("These are the data that the order has already."), code="unchanged")
     if not _costs_the_same(order, data.answers):

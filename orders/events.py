@@ -26,6 +26,7 @@ class EventKind:
 EVENTS: Final[Mapping[str, EventKind]] = {
     "order.placed": EventKind(_("Order placed."), _("Order placed.")),
     "order.paid": EventKind(_("Payment of %(amount)s received."), _("Payment received.")),
+    "order.free": EventKind(_("It costs nothing, so it counts as paid."), _("Nothing to pay. The order has started.")),
     "order.expired": EventKind(_("Not paid in time."), _("The order was not paid in time and has expired.")),
     "order.submitting": EventKind(
         _("Attempt %(reference)s to buy at %(supplier)s started."), _("Being submitted to our supplier.")
@@ -143,6 +144,9 @@ EVENTS: Final[Mapping[str, EventKind]] = {
         _("Does the work of %(number)s once more, at no charge: %(reason)s"),
         _("Placed by us to do the work of your former order once more. It costs you nothing."),
     ),
+    "order.result_sent_again": EventKind(
+        _("The customer had the result mailed once more."), _("You had the result mailed once more.")
+    ),
     "order.exchanged": EventKind(
         _("Exchanged at no charge for %(service)s, by %(number)s: %(reason)s"),
         _("We exchange it, at no charge, for %(service)s, with a new order."),
@@ -218,6 +222,8 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     ),
     "mail.reached": EventKind(_("Staff took care of the mail that came back: %(evidence)s")),
     "result.viewed": EventKind(_("The customer opened the result.")),
+    "certificate.issued": EventKind(_("The customer made the certificate %(code)s, which others can open.")),
+    "certificate.withdrawn": EventKind(_("The customer withdrew the certificate %(code)s.")),
 }
 
 

@@ -28,7 +28,7 @@ def mark_purchase_paid(purchase_id: int, *, actor: Actor, at: datetime) -> bool:
         purchase.paid_at = at
         purchase.save(update_fields=["paid_at"])
         for order in orders:
-            lifecycle.mark_paid(order.pk, actor=actor, at=at)
+            lifecycle.mark_paid(order.pk, actor=actor, at=at, kind="order.paid" if order.price else "order.free")
         mailing.queue_for_purchase(purchase, MailKind.CONFIRMATION)
     return True
 

@@ -10,11 +10,10 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from orders import averages, events, paying, repeating
+from orders import averages, events, paying, rechecking, repeating
 from orders.averages import Average
 from orders.models import Draft, Order, Purchase
-from services.catalogue import price_of
-from services.models import Service
+from services.models import Service, ServiceKind
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.errors import Refused
@@ -57,8 +56,8 @@ class PriceChanged(Refused):
 
 
 def quote(draft: Draft, service: Service) -> Money:
-    """What the basket costs now, by the catalogue alone."""
-    return price_of(service, currency=draft.currency, answers=draft.answers).times(len(draft.devices))
+    """What the basket costs now, by the catalogue and by what it repeats."""
+    return rechecking.price_each(draft, service).times(len(draft.devices))
 
 
 def place_purchase(
@@ -66,8 +65,9 @@ def place_purchase(
 ) -> Purchase:
     """Make the purchase that the draft describes; the same draft again returns the same purchase.
 
-    Raises ``Refused`` (``empty``, ``service_closed``, ``under_way``) or ``PriceChanged``; nothing is written then.
-    A purchase that costs nothing is paid at once.
+    Raises ``Refused`` (``empty``, ``service_closed``, ``not_free``, ``under_way``) or ``PriceChanged``; nothing is
+    written then.
+    A purchase that costs nothing, which only checks may, is paid at once (DSIM-CHECK-DEF-5).
     """
     existing = Purchase.objects.filter(draft_token=draft.token).first()
     if existing is not None:
@@ -92,8 +92,10 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
     total = quote(draft, service)
     if draft.quoted_total is None or Money(draft.quoted_total, draft.currency) != total:
         raise PriceChanged(total)
+    if total.amount == 0 and service.kind != ServiceKind.CHECK:
+        raise Refused(_("Only checks can be free."), code="not_free")
     repeating.refuse_unwanted(draft)
-    each = price_of(service, currency=draft.currency, answers=draft.answers)
+    each = rechecking.price_each(draft, service)
     moment = clock.now()
     purchase = Purchase.objects.create(
         draft_token=draft.token,
@@ -125,6 +127,7 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
             average=average,
             is_recheck=device["value"] in draft.repeats,
         )
+        rechecking.note(order, draft)
         events.record(order, "order.placed", actor=actor, to_state=order.state)
     if total.amount == 0:
         paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=moment)

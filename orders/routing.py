@@ -16,7 +16,7 @@ from typing import Final
 from orders.models import Order, SupplierAttempt
 from orders.states import LIVE_OUTCOMES, HoldReason
 from services import balances, breaking
-from services.models import Offer, Supplier
+from services.models import Offer, ServiceKind, Supplier
 from services.pricing.costs import Costs, costs_of
 from services.suppliers.base import SUPPLIER_SIDE, RefusalCode
 from unlockshop.kernel import clock
@@ -59,7 +59,7 @@ def route(order: Order, offers: Sequence[Offer], tried: Tried, costs: Costs, mom
     """What to do now with a paid order whose turn has come. ``offers``: the active ones of its service, in order.
 
     An offer known to cost more than the order brings is passed over for a later one. Where all do, staff must let
-    the order go first.
+    the order go first; a free check is meant to cost the shop something.
     """
     if order.forward_after is not None and order.forward_after > moment:
         return Wait(order.forward_after)
@@ -70,7 +70,8 @@ def route(order: Order, offers: Sequence[Offer], tried: Tried, costs: Costs, mom
     if tried.same_device:
         return Hold(HoldReason.SAME_DEVICE, tried.same_device)
     left = [offer for offer in offers if (offer.supplier_id, offer.supplier_service_id) not in tried.gone]
-    covered = [offer for offer in left if not costs.exceeds(offer, order.money)]
+    is_given_away = order.price == 0 and order.service_kind == ServiceKind.CHECK
+    covered = [offer for offer in left if is_given_away or not costs.exceeds(offer, order.money)]
     if left and not covered and order.approved_at is None:
         least = f"{left[0].supplier}: {costs.of(left[0])}, {order.money}"
         return Hold(HoldReason.COST_ABOVE_PRICE, least)

@@ -1,24 +1,15 @@
-"""An evidence pack as PDF, for people: staff read it, and banks that ask for documents get it.
-
-The letters come from a font in ``payments/fonts`` (Roboto, Apache License 2.0, cut down to Latin, Greek and
-Cyrillic). A character that it lacks is printed as its number, such as [U+4E2D], and a note says so.
-"""
+"""An evidence pack as PDF, for people: staff read it, and banks that ask for documents get it."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 
 from payments.evidence_facts import stamp
 from payments.models import EvidencePack
+from payments.paper import Paper
 
-if TYPE_CHECKING:
-    from fpdf import FPDF
-
-FONT: Final = Path(__file__).parent / "fonts" / "Roboto-Regular.ttf"
-FAMILY: Final = "Roboto"
 TITLES: Final = (
     ("dispute", "The dispute"),
     ("purchase", "The purchase"),
@@ -34,38 +25,27 @@ WITHHELD: Final = "Results (unlock codes, reports) were delivered as stated; the
 
 def render_pdf(pack: EvidencePack) -> bytes:
     """The pack as PDF; the same pack gives the same document."""
-    return _Paper(pack).finished()
+    return _Pack(pack).finished()
 
 
-class _Paper:
+class _Pack(Paper):
     """Writes a pack from top to bottom."""
 
     def __init__(self, pack: EvidencePack) -> None:
-        from fpdf import FPDF  # noqa: PLC0415 - heavy, and needed by nobody else
-
+        super().__init__(f"Evidence for dispute {pack.dispute.provider_ref}", made_at=pack.assembled_at)
         self._pack = pack
-        self._lacking = False
-        pdf: FPDF = FPDF(format="A4")
-        pdf.set_creation_date(pack.assembled_at)
-        pdf.set_title(f"Evidence for dispute {pack.dispute.provider_ref}")
-        pdf.set_author(settings.SHOP_NAME)
-        pdf.set_auto_page_break(auto=True, margin=18)
-        pdf.add_font(FAMILY, fname=FONT)
-        pdf.set_font(FAMILY, size=9)
-        self._known = set(pdf.fonts[FAMILY.lower()].cmap)  # type: ignore[union-attr]
-        self._pdf = pdf
 
     def finished(self) -> bytes:
         """All pages."""
-        self._pdf.add_page()
-        self._line(f"Evidence for dispute {self._pack.dispute.provider_ref}", size=16)
-        self._line(f"{settings.SHOP_NAME}, assembled {stamp(self._pack.assembled_at)}. {WITHHELD}")
+        self.line(f"Evidence for dispute {self._pack.dispute.provider_ref}", size=16)
+        self.line(f"{settings.SHOP_NAME}, assembled {stamp(self._pack.assembled_at)}. {WITHHELD}")
         for name, title in TITLES:
-            self._heading(title)
+            self.gap()
+            self.line(title, size=12)
             self._write(self._pack.facts[name])
-        if self._lacking:
-            self._line("Characters that this document's font lacks are printed as their Unicode numbers.")
-        return bytes(self._pdf.output())
+        if self.is_lacking:
+            self.line("Characters that this document's font lacks are printed as their Unicode numbers.")
+        return super().finished()
 
     def _write(self, group: list[Any]) -> None:
         """A group is a record, or a list of records or of lines."""
@@ -77,32 +57,19 @@ class _Paper:
             for record in group:
                 self._record(record)
         if not group:
-            self._line("none")
+            self.line("none")
 
     def _record(self, pairs: list[Any]) -> None:
         for name, value in pairs:
             if name in {"clause", "text"}:
-                self._line(f"[{value}]" if name == "clause" else value)
+                self.line(f"[{value}]" if name == "clause" else value)
             elif isinstance(value, list):
-                self._line(f"{name}: {'' if value else 'none'}")
+                self.line(f"{name}: {'' if value else 'none'}")
                 self._lines([f"  –  {each}" for each in value])
             else:
-                self._line(f"{name}: {value or '–'}")
-        self._pdf.ln(2)
+                self.line(f"{name}: {value or '–'}")
+        self.gap(2)
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
-            self._line(line)
-
-    def _heading(self, title: str) -> None:
-        self._pdf.ln(3)
-        self._line(title, size=12)
-
-    def _line(self, text: str, *, size: int = 9) -> None:
-        self._pdf.set_font(FAMILY, size=size)
-        self._pdf.multi_cell(0, size * 0.5, self._printable(text), new_x="LMARGIN", new_y="NEXT", align="L")
-
-    def _printable(self, text: str) -> str:
-        shown = "".join(c if c == "\n" or ord(c) in self._known else f"[U+{ord(c):04X}]" for c in text)
-        self._lacking = self._lacking or shown != text
-        return shown
+            self.line(line)

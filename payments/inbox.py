@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from payments import collecting, disputing, refunding
@@ -34,25 +34,29 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> Webh
     Raises ``UnknownProvider`` or ``NotAuthentic``; then nothing is stored. After it returns, the row is committed.
     """
     notice = provider_named(provider_name).read_webhook(body, headers)
-    with transaction.atomic():
-        delivery: WebhookDelivery
-        delivery, is_new = WebhookDelivery.objects.get_or_create(
-            provider=provider_name,
-            event_id=notice.event_id,
-            defaults={
-                "event_type": notice.event_type,
-                "subject": notice.subject,
-                "subject_ref": notice.subject_ref,
-                "payload": storable(dict(notice.payload)),
-                "received_at": clock.now(),
-                "next_action_at": clock.now(),
-                **_at_rest(notice),
-            },
-        )
-        if not is_new:
-            WebhookDelivery.objects.filter(pk=delivery.pk).update(deliveries=F("deliveries") + 1)
-        elif delivery.work_state == WorkState.QUEUED:
-            work.ring(PROCESS_TASK, delivery.pk)
+    delivery = WebhookDelivery(
+        provider=provider_name,
+        event_id=notice.event_id,
+        event_type=notice.event_type,
+        subject=notice.subject,
+        subject_ref=notice.subject_ref,
+        payload=storable(dict(notice.payload)),
+        received_at=clock.now(),
+        next_action_at=clock.now(),
+    )
+    for name, value in _at_rest(notice).items():
+        setattr(delivery, name, value)
+    try:
+        with transaction.atomic():
+            delivery.save(force_insert=True)
+            if delivery.work_state == WorkState.QUEUED:
+                work.ring(PROCESS_TASK, delivery.pk)
+    except IntegrityError:
+        # Nearly every event is a new one, so it is looked for only where it turns out to be here already.
+        stored = WebhookDelivery.objects.filter(provider=provider_name, event_id=notice.event_id)
+        if not stored.update(deliveries=F("deliveries") + 1):
+            raise
+        delivery = stored.get()
     return delivery
 
 

@@ -79,6 +79,7 @@ MEANINGLESS: Final = frozenset({
     "order.cancel_wished", "order.nothing_left", "order.corrected", "order.correction_asked",
     "order.correction_refused", "order.replaced", "order.replacing", "order.paid_by_former",
     "order.done_again", "order.doing_again", "order.exchanged", "order.exchanging", "order.paid_by_shop",
+    "order.result_sent_again",
     "order.investigation_asked", "order.investigated",
     "order.said_bought", "order.said_not_bought",
     "attempt.placed_again", "attempt.late_surprise", "claim.opened", "money.refunded", "money.returned",
@@ -86,6 +87,7 @@ MEANINGLESS: Final = frozenset({
     "supplier.cancel_written", "supplier.cancel_refused", "supplier.cancel_too_late", "supplier.cancel_ended",
     "supplier.recall_agreed", "supplier.recall_lost", "mail.sent", "mail.delivered", "mail.opened", "mail.bounced",
     "mail.received", "mail.complained", "mail.readdressed", "mail.reached", "result.viewed",
+    "order.free", "certificate.issued", "certificate.withdrawn",
 })  # fmt: skip
 _INVESTIGATED: Final = (FactName.CUSTOMER_ERROR, FactName.NO_CUSTOMER_ERROR, FactName.WRONGLY_REJECTED)
 

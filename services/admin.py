@@ -24,6 +24,7 @@ from services.forms import (
     OneIdentifierFormSet,
     PauseForm,
     PriceForm,
+    PricesFormSet,
     ServiceFieldForm,
     ServiceForm,
     SupplierForm,
@@ -64,6 +65,7 @@ class PriceInline(TabularInline):
 
     model = ServicePrice
     form = PriceForm
+    formset = PricesFormSet
     extra = 0
     verbose_name_plural = gettext_lazy("prices")
 
@@ -157,7 +159,7 @@ class ServiceAdmin(ProposingAdmin):
         (
             gettext_lazy("Delivery promise"),
             {
-                "fields": (("average_minutes", "guaranteed_minutes"),),
+                "fields": (("average_minutes", "guaranteed_minutes"), "recheck_days"),
                 "description": gettext_lazy(
                     "1 hour = 60, 1 day = 1440, 3 days = 4320. The guarantee counts business time: each whole day is "
                     "a business day, the rest opening hours. At most 20 business days: 28800 minutes."

@@ -21,13 +21,22 @@ def price_of(service: Service, *, currency: str, answers: Mapping[str, str] | No
 
     Raises ``Refused`` (``no_price``) where the service is not sold in ``currency``.
     """
+    return _row_of(service, currency, answers or {}).money
+
+
+def recheck_price_of(service: Service, *, currency: str, answers: Mapping[str, str]) -> Money:
+    """The price of a check that is repeated soon; ``price_of`` where there is no price of its own. Raises as that."""
+    return _row_of(service, currency, answers).recheck_money
+
+
+def _row_of(service: Service, currency: str, answers: Mapping[str, str]) -> ServicePrice:
     rows = list(service.prices.all())
     prices = {row.option: row for row in rows if row.currency == currency} if currency in sold_in(rows) else {}
-    options = [f"{name}={value}" for name, value in (answers or {}).items()]
+    options = [f"{name}={value}" for name, value in answers.items()]
     row = next((prices[option] for option in options if option in prices), prices.get(""))
     if row is None:
         raise Refused(f"{service} has no price in {currency}", code="no_price")
-    return row.money
+    return row
 
 
 def sold_in(rows: Iterable[ServicePrice]) -> list[str]:

@@ -37,7 +37,7 @@ _SERVICE_KEYS: Final = frozenset(
     {
         "slug", "name", "category", "brand", "operator", "country", "networks", "models", "required_fields",
         "price_eur", "price_note", "prices", "average_hours", "guaranteed_hours", "eligibility", "result_kind",
-        "typical_success_text", "typical_not_found_text",
+        "typical_success_text", "typical_not_found_text", "recheck_prices",
     }
 )  # fmt: skip
 _FIELD_KEYS: Final = frozenset({"name", "label", "type", "required", "choices", "currency", "pattern", "help"})
@@ -66,7 +66,8 @@ class FieldEntry:
 class ServiceEntry:
     """One service. ``position`` counts from 1 in file order.
 
-    ``prices`` maps an option to its price in the file's currency, ``other_prices`` the same by further currencies.
+    ``prices`` maps an option to its price in the file's currency, ``other_prices`` the same by further currencies;
+    ``recheck_prices`` has the price of a repeated check by currency.
     """
 
     position: int
@@ -86,6 +87,7 @@ class ServiceEntry:
     fields: tuple[FieldEntry, ...]
     prices: Mapping[str, Decimal]
     other_prices: Mapping[str, Mapping[str, Decimal]]
+    recheck_prices: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _service(position: int, raw: Any) -> ServiceEntry:
         raise take.error("models", "has more than 200 characters in all")
     fields = _fields(take)
     prices = _prices(take, fields)
+    other_prices = _other_prices(take, prices)
     return ServiceEntry(
         position=position,
         slug=slug,
@@ -173,7 +176,8 @@ def _service(position: int, raw: Any) -> ServiceEntry:
         guaranteed_minutes=guaranteed,
         fields=fields,
         prices=prices,
-        other_prices=_other_prices(take, prices),
+        other_prices=other_prices,
+        recheck_prices=_recheck_prices(take, KINDS[category], {FILE_CURRENCY: prices, **other_prices}),
     )
 
 
@@ -228,6 +232,8 @@ def _field(service: Reader, raw: Any) -> FieldEntry:
 def _prices(take: Reader, fields: tuple[FieldEntry, ...]) -> dict[str, Decimal]:
     """The ordinary price, and one for each choice of an amount, in proportion to the lowest choice."""
     base = take.number("price_eur")
+    if base == 0 and KINDS[take.text("category", 40)] == ServiceKind.CHECK:
+        return {"": base.quantize(_CENT)}
     if not 0 < base <= MAX_PRICE or base != base.quantize(_CENT):
         raise take.error("price_eur", f"must be more than 0, at most {MAX_PRICE}, in whole cents")
     prices = {"": base.quantize(_CENT)}
@@ -255,6 +261,26 @@ def _other_prices(take: Reader, prices: Mapping[str, Decimal]) -> dict[str, dict
     return {currency: _price_column(take, currency, column, prices) for currency, column in table.items()}
 
 
+def _recheck_prices(
+    take: Reader, kind: ServiceKind, ordinary: Mapping[str, Mapping[str, Decimal]]
+) -> dict[str, Decimal]:
+    """``recheck_prices`` of the file: by currency what a repeated check costs, no more than the check."""
+    table = take.raw.get("recheck_prices")
+    if table is None:
+        return {}
+    if kind != ServiceKind.CHECK or not isinstance(table, dict):
+        raise take.error("recheck_prices", "must be a mapping of currencies to prices, and belongs to checks only")
+    amounts = {}
+    for currency, value in table.items():
+        if currency not in ordinary:
+            raise take.error("recheck_prices", f"{currency!r} is no currency that the service has a price in")
+        key = f"recheck_prices: {currency}"
+        amounts[currency] = _amount(take, key, value, currency)
+        if amounts[currency] > ordinary[currency][""]:
+            raise take.error(key, "is more than the price")
+    return amounts
+
+
 def _price_column(take: Reader, currency: Any, column: Any, prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
     if not isinstance(currency, str) or currency not in EXPONENTS:
         raise take.error("prices", f"{currency!r} is no currency that the shop knows")
@@ -262,6 +288,10 @@ def _price_column(take: Reader, currency: Any, column: Any, prices: Mapping[str,
     if currency == FILE_CURRENCY:
         raise take.error(key, "belongs into price_eur")
     options = set(prices) - {""}
+    if not prices[""]:
+        if str(column) != "0":
+            raise take.error(key, "must be 0, as price_eur is")
+        return {"": Decimal(0)}
     if not options:
         return {"": _amount(take, key, column, currency)}
     if not isinstance(column, dict) or set(column) != options:

@@ -118,7 +118,9 @@ def _load_prices(report: Report, entry: ServiceEntry, service: Service, *, curre
     for code, column in wanted.items():
         for option, amount in column.items():
             key = {"service": service, "currency": code, "option": option}
-            _put(report, ServicePrice, key, amount=amount)
+            is_priced_again = not option and code in entry.recheck_prices
+            again = {"recheck_amount": entry.recheck_prices[code]} if is_priced_again else {}
+            _put(report, ServicePrice, key, amount=amount, **again)
     for left in service.prices.all():
         if left.option not in wanted.get(left.currency, {}):
             report.only_in_database.append(f"price {entry.slug} {left.currency} {left.option}".strip())

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.models import DeviceModel, ModelSource
+from services.reports.fields import Field
+from services.reports.reading import read_report
 from services.suppliers.plain_text import to_line
 from unlockshop.kernel import clock
 
 TAC_DIGITS: Final = 8
 _RANK: Final = {ModelSource.STAFF: 0, ModelSource.LEARNED: 1, ModelSource.IMPORTED: 2}
-_MOST_LINES: Final = 80
 _NAME: Final = re.compile(r"[^\W_][\w .+()/&'-]*")
-_LINE: Final = re.compile(r"\s*([A-Za-z ]{4,24}?)\s*[:=]\s*(\S.*)")
-_BRAND_LABELS: Final = frozenset({"brand", "manufacturer", "brand name", "make"})
-_MODEL_LABELS: Final = frozenset({"model", "model name", "device", "device name", "description", "marketing name"})
 # Names that say whose they are.
 _FAMILIES: Final = (("iphone", "Apple"), ("ipad", "Apple"), ("galaxy", "Samsung"), ("pixel", "Google"))
 
@@ -79,20 +77,11 @@ def learn(identifier: str, text: str, *, brand: str, origin: str) -> bool:
 
 
 def read_model(text: str, *, brand: str = "") -> tuple[str, str] | None:
-    """Brand and model out of a check's "Label: value" lines; None where either is missing or is no name."""
-    found: dict[str, str] = {}
-    for line in text[:8000].splitlines()[:_MOST_LINES]:
-        match = _LINE.match(line[:200])
-        if match is None:
-            continue
-        label = " ".join(match[1].casefold().split())
-        kind = "brand" if label in _BRAND_LABELS else "model" if label in _MODEL_LABELS else ""
-        value = clean_name(match[2], 60 if kind == "brand" else 80)
-        if kind and value:
-            found.setdefault(kind, value)
-    model = found.get("model", "")
+    """Brand and model out of a check's report; None where either is missing or is no name."""
+    report = read_report(text)
+    model = clean_name(report.value(Field.MODEL), 80)
     family = next((name for word, name in _FAMILIES if word in model.casefold()), "")
-    maker = found.get("brand") or brand or family
+    maker = clean_name(report.value(Field.BRAND), 60) or brand or family
     return (maker, model) if maker and model else None
 
 

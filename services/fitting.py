@@ -6,7 +6,6 @@ had done. A misfit is either hard (refused, where staff set the service so) or s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,15 +16,10 @@ from services.browsing import compact
 from services.device_models import Named
 from services.models import ModelSource, Service, ServiceKind
 from services.order_form import ANY_NETWORK
+from services.reports.fields import Field
+from services.reports.reading import read_report
 
-_MOST_LINES: Final = 80
-_LINE: Final = re.compile(r"\s*([A-Za-z -]{4,24}?)\s*[:=]\s*(\S.*)")
-_LOCK_LABELS: Final = frozenset(
-    {"sim-lock", "simlock", "sim lock", "sim lock status", "lock status", "sim-lock status"}
-)
-_BLACKLIST_LABELS: Final = frozenset({"blacklist", "blacklist status", "status", "gsma blacklist", "blocked"})
-_CARRIER_LABELS: Final = frozenset({"carrier", "initial carrier", "locked to", "locked carrier", "lock network"})
-_STAINED: Final = frozenset({"blacklisted", "blocked", "lost", "stolen", "lost or stolen", "reported lost or stolen"})
+_MAX_CARRIER: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +50,14 @@ class Misfit:
 
 
 def read_facts(text: str) -> Facts:
-    """Facts out of a check's "Label: value" lines. Anything else is silence."""
-    facts = Facts()
-    for line in text[:8000].splitlines()[:_MOST_LINES]:
-        match = _LINE.match(line[:200])
-        if match:
-            facts = facts.or_else(_fact(" ".join(match[1].casefold().split()), match[2].strip()))
-    return facts
+    """Facts out of a check's report. What it does not say plainly is silence."""
+    report = read_report(text)
+    lock, blacklist, carrier = (report.value(name) for name in (Field.SIM_LOCK, Field.BLACKLIST, Field.CARRIER))
+    return Facts(
+        is_unlocked=lock == "unlocked" if lock else None,
+        is_blacklisted=blacklist == "blocked" if blacklist else None,
+        carrier=carrier if len(carrier) <= _MAX_CARRIER else "",
+    )
 
 
 def misfits(service: Service, device: Named | None, facts: Facts) -> list[Misfit]:
@@ -140,16 +135,3 @@ def _network(service: Service, facts: Facts) -> Misfit | None:
         {"kind": service.kind, **({"brand": service.brand} if service.brand else {})},
         is_hard=False,
     )
-
-
-def _fact(label: str, value: str) -> Facts:
-    word = value.casefold().strip(" .!")
-    if label in _LOCK_LABELS and word in {"unlocked", "locked", "off", "on", "no", "yes"}:
-        return Facts(is_unlocked=word in {"unlocked", "off", "no"})
-    if label == "blocked" and word in {"yes", "no"}:
-        return Facts(is_blacklisted=word == "yes")
-    if label in _BLACKLIST_LABELS and (word in _STAINED or word in {"clean", "not blacklisted"}):
-        return Facts(is_blacklisted=word in _STAINED)
-    if label in _CARRIER_LABELS and len(value) <= 60 and word not in {"unknown", "unlocked", "none", "n/a"}:
-        return Facts(carrier="".join(char for char in value if char.isprintable()))
-    return Facts()

@@ -28,6 +28,7 @@ from services.models import (
     Offer,
     Service,
     ServiceField,
+    ServiceKind,
     ServicePrice,
     Supplier,
 )
@@ -110,6 +111,18 @@ class ServiceFieldForm(forms.ModelForm):
         return pattern
 
 
+class PricesFormSet(PaginationInlineFormSet):
+    """The prices of a service: only a check may cost nothing."""
+
+    def clean(self) -> None:
+        """Looks at the rows that stay."""
+        super().clean()
+        if any(self.errors) or self.instance.kind == ServiceKind.CHECK:
+            return
+        if any(row.cleaned_data.get("amount") == 0 for row in _kept(self)):
+            raise ValidationError(_("Only a check may cost nothing. Give this service a price."))
+
+
 class OneIdentifierFormSet(PaginationInlineFormSet):
     """The questions of a service: exactly one asks for the device or line."""
 
@@ -153,6 +166,22 @@ class PriceForm(PricedForm):
     class Meta:
         model = ServicePrice
         fields = "__all__"  # noqa: DJ007 - the admin names the fields
+
+    def clean(self) -> dict[str, Any]:
+        """A re-check costs something, and no more than the check."""
+        data = super().clean()
+        amount, again, currency = data.get("amount"), data.get("recheck_amount"), data.get("currency")
+        if again is None or amount is None or currency not in EXPONENTS:
+            return data
+        try:
+            Money(again, currency)
+        except MoneyError:
+            words = {"code": currency, "step": step_of(currency)}
+            self.add_error("recheck_amount", _("An amount in %(code)s goes in steps of %(step)s.") % words)
+            return data
+        if not 0 < again <= amount:
+            self.add_error("recheck_amount", _("More than 0, and no more than the price. Empty: the ordinary price."))
+        return data
 
 
 class OfferForm(PricedForm):

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.dispatch import receiver
+from django.test.signals import setting_changed
 
 from tests.helpers.messages import compile_stale
 from tests.helpers.processes import running_bank
 from unlockshop.kernel import clock
+from unlockshop.storefront import shared_pages
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -24,8 +27,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Rate limits of one test never reach the next."""
+    """Rate limits and kept pages of one test never reach the next."""
     cache.clear()
+    shared_pages.clear()
+
+
+@receiver(setting_changed)
+def _other_settings(**_told: Any) -> None:
+    """No page is kept from under other settings: outside the tests they never change."""
+    shared_pages.clear()
 
 
 @pytest.fixture

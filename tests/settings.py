@@ -64,6 +64,8 @@ CACHES = {
     if _redis
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+# A transaction that ends with its test is seen at once.
+SHARED_PAGES_RECHECK_SECONDS = 0.0
 _evidence = tempfile.TemporaryDirectory(prefix="unlockshop-evidence-")
 EVIDENCE_ROOT = _evidence.name
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -95,8 +96,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "unlockshop.storefront.middleware.PolicyMiddleware",
     "unlockshop.storefront.languages.LanguageMiddleware",
+    "unlockshop.storefront.middleware.SharedPagesMiddleware",
     "unlockshop.storefront.middleware.StaffPagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "unlockshop.storefront.middleware.ClientAddressMiddleware",
@@ -187,6 +189,8 @@ TIME_ZONE = "UTC"
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {"default": env.cache_url("CACHE_URL", default=REDIS_URL.replace("redis://", "rediscache://", 1))}
 CACHES["default"].setdefault("KEY_PREFIX", "shop")
+# Each web process keeps pages that all visitors share, and asks this often whether the catalogue is another one.
+SHARED_PAGES_RECHECK_SECONDS = env.float("SHARED_PAGES_RECHECK_SECONDS", default=1.0)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -272,6 +276,9 @@ DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")
 CURRENCIES: list[str] = env.list("CURRENCIES", default=["EUR", "USD", "GBP", "JPY", "KWD"])
 # From one address, and of one e-mail address; the customers of a proxy that is not trusted share one.
 PURCHASES_PER_HOUR = env.int("PURCHASES_PER_HOUR", default=20)
+# Orders that cost nothing: from one address, and for one device whoever asks.
+FREE_CHECKS_PER_DAY = env.int("FREE_CHECKS_PER_DAY", default=5)
+FREE_CHECKS_PER_DEVICE = env.int("FREE_CHECKS_PER_DEVICE", default=2)
 
 # Mail
 MAIL_TRANSPORT = env.str("MAIL_TRANSPORT", default="orders.sendgrid_transport.SendGridTransport")
@@ -308,6 +315,10 @@ if PAYPAL_CLIENT_ID:
         raise ImproperlyConfigured("PAYPAL_CLIENT_ID is set: PAYPAL_SECRET and PAYPAL_WEBHOOK_ID are needed as well")
 if not DEMO and _paypal_base != PAYPAL_API_BASE:
     raise ImproperlyConfigured(f"PAYPAL_API_BASE must be {_paypal_base}, as PAYPAL_LIVE is {PAYPAL_LIVE}")
+# Who sells, as receipts name it; the lines of the address are parted by "|".
+SELLER_NAME = env.str("SELLER_NAME", default="")
+SELLER_ADDRESS = env.str("SELLER_ADDRESS", default="")
+SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
 STATEMENT_DESCRIPTOR = env.str("STATEMENT_DESCRIPTOR", default="UNLOCKSHOP")
 # Called with a terms version; the texts of its refund rules for dispute evidence, as (clause id, title, text).
 TERMS_TEXT = "refunds.terms.text_of"

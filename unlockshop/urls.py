@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("orders.urls")),
     path("", include("payments.urls")),
     path("", include("refunds.videos.urls")),
+    path("", include("unlockshop.storefront.crawler_urls")),
     *i18n_patterns(path("", include("unlockshop.storefront.urls")), prefix_default_language=False),
 ]
 

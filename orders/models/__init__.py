@@ -2,6 +2,7 @@
 
 from orders.models.attempt import SupplierAttempt, SupplierExchange
 from orders.models.cancel_request import CancelRequest
+from orders.models.certificate import CheckCertificate
 from orders.models.contact import ContactTask
 from orders.models.correction import CorrectionRequest
 from orders.models.delay_notice import DelayNotice
@@ -14,11 +15,14 @@ from orders.models.mail_event import MailEvent
 from orders.models.order import Order
 from orders.models.probe import BulkProbe, ListingProbe
 from orders.models.purchase import Purchase
+from orders.models.repeat import CheckRepeat
 from orders.models.turnaround import EndedOrder, ServiceTurnaround
 
 __all__ = [
     "BulkProbe",
     "CancelRequest",
+    "CheckCertificate",
+    "CheckRepeat",
     "ContactTask",
     "CorrectionRequest",
     "DelayNotice",

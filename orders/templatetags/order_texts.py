@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from orders import averages, cancel_links, wording
+from orders import averages, cancel_links, checking, wording
 from orders.models import Order
 from orders.states import OrderState
 from services import promises
@@ -33,6 +33,7 @@ register.filter("time_words", wording.time_words)
 register.filter("duration_words", promises.about)
 register.filter("usual_time", averages.usual_time_of)
 register.filter("plain", wording.plain)
+register.filter("report_of", checking.report_of)
 register.filter("grouped", group_imei)
 register.filter("cancel_token", cancel_links.token_of)
 register.filter("lasting_cancel_token", cancel_links.lasting_token_of)

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from services.models.content import ContentVersion  # noqa: F401 - Django finds an app's models here
 from services.models.device import DeviceModel, ModelSource  # noqa: F401 - Django finds an app's models here
 from services.models.health import (  # noqa: F401 - Django finds an app's models here
     StaffNotice,
@@ -122,6 +123,10 @@ class Service(models.Model):
         default=True,
         help_text=_("No order for a device that is known not to fit. Unticked, the customer is warned and may go on."),
     )
+    recheck_days = models.PositiveSmallIntegerField(
+        default=30,
+        help_text=_("For so many days after a check, the same device is checked again at the re-check price."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -186,13 +191,22 @@ class ServicePrice(models.Model):
     """What a service costs in one currency, tax included. A price table, never a hidden rate.
 
     ``option`` narrows the price to one answer of the form (a top-up of 20 costs more than one of 5);
-    empty is the ordinary price, and the "from" price of a service with options.
+    empty is the ordinary price, and the "from" price of a service with options. ``recheck_amount`` is what the same
+    check of the same device costs soon after (``Service.recheck_days``).
     """
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="prices")
     currency = models.CharField(max_length=3)
     option = models.CharField(max_length=40, blank=True, default="")
     amount = models.DecimalField(max_digits=12, decimal_places=3, validators=[MinValueValidator(Decimal(0))])
+    recheck_amount = models.DecimalField(
+        _("re-check price"),
+        max_digits=12,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text=_("Of the same check of the same device, soon after. Empty: the ordinary price."),
+    )
 
     class Meta:
         ordering = ["currency", "amount"]
@@ -202,6 +216,12 @@ class ServicePrice(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="services_serviceprice_not_negative"),
             exact("services_serviceprice_exact"),
+            exact("services_serviceprice_recheck_exact", amount="recheck_amount"),
+            models.CheckConstraint(
+                condition=Q(recheck_amount__isnull=True)
+                | Q(recheck_amount__gt=0, recheck_amount__lte=models.F("amount")),
+                name="services_serviceprice_recheck_at_most_ordinary",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -211,6 +231,11 @@ class ServicePrice(models.Model):
     def money(self) -> Money:
         """The price as money."""
         return Money(self.amount, self.currency)
+
+    @property
+    def recheck_money(self) -> Money:
+        """The re-check price as money; the ordinary one where there is no other."""
+        return Money(self.amount if self.recheck_amount is None else self.recheck_amount, self.currency)
 
 
 class Supplier(models.Model):

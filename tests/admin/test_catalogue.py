@@ -51,6 +51,7 @@ def form_of(service, *, fields=None, prices=None, offers=None, **changes):
         "name": service.name, "slug": service.slug, "kind": "unlock", "result_kind": "code",
         "category": service.category_id, "brand": "Apple", "operator": "", "country": "us", "models_note": "",
         "networks": "AT&T\n\nCricket", "eligibility": "", "average_minutes": 1800, "guaranteed_minutes": 4320,
+        "recheck_days": 30,
         "is_published": "on", "is_open": "on",
     }  # fmt: skip
     return {**data, **rows("fields", fields, 1), **rows("prices", prices, 1), **rows("offers", offers, 1), **changes}
@@ -319,3 +320,31 @@ def test_the_list_shows_what_lacks_a_price(admin, service, settings):
     assert listed("EUR") == set()
     assert "18.900 EUR" not in admin.get(list_url(Service)).content.decode()
     assert admin.get(list_url(Service)).content.decode().count("not sold in JPY") == 2
+
+
+@pytest.mark.parametrize(("kind", "is_saved"), [("check", True), ("unlock", False), ("topup", False)])
+def test_only_a_check_costs_nothing(admin, service, kind, is_saved):
+    answer = save(admin, service, prices=[{"currency": "EUR", "amount": "0", "option": ""}], kind=kind)
+
+    assert (answer.status_code == 302) == is_saved
+    assert (ServicePrice.objects.get(service=service).amount == 0) == is_saved
+    assert is_saved or "Only a check may cost nothing." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("again", "complaint"),
+    [
+        ("", ""),
+        ("5.00", ""),
+        ("0", "More than 0, and no more than the price."),
+        ("18.91", "More than 0, and no more than the price."),
+        ("5.005", "An amount in EUR goes in steps of 0.01."),
+    ],
+)
+def test_a_recheck_price_is_a_price_and_no_higher(admin, service, again, complaint):
+    prices = [{"currency": "EUR", "amount": "18.90", "option": "", "recheck_amount": again}]
+    answer = save(admin, service, prices=prices)
+
+    assert (answer.status_code == 302) == (not complaint)
+    assert complaint in answer.content.decode()
+    assert ServicePrice.objects.get(service=service).recheck_amount == (Decimal("5.00") if again == "5.00" else None)

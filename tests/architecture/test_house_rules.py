@@ -24,7 +24,7 @@ from tests.helpers.sources import (
 )
 
 TEMPLATES = ROOT / "templates"
-EVENT_KIND = re.compile(r"(?:order|attempt|supplier|mail|money|claim|result)\.[a-z_]+")
+EVENT_KIND = re.compile(r"(?:order|attempt|supplier|mail|money|claim|result|certificate)\.[a-z_]+")
 NETWORK = frozenset(
     {"aiohttp", "http.client", "http.server", "httpx", "paypalrestsdk", "python_http_client", "requests", "sendgrid",
      "smtplib", "socket", "stripe", "urllib.error", "urllib.request", "urllib3"}

@@ -10,11 +10,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.helpers.demo import ROOT, RunningDemo, running_demo
+from tests.journeys import looking
+from tests.journeys.states import Visit
+from tests.refunds.test_overdue import LATE
+from unlockshop.kernel import clock
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 390, "height": 844}
@@ -84,3 +89,22 @@ def screenshot(request: pytest.FixtureRequest, page: Page) -> object:
         return path
 
     return save
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: Any, settings: Any, tmp_path: Any) -> Iterator[Visit]:
+    """A visitor with a phone who wants no motion, on a Friday on which one of the orders is late.
+
+    What the content policy blocks fails the test.
+    """
+    settings.EVIDENCE_ROOT = str(tmp_path)
+    context = browser.new_context(viewport=looking.PHONE, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if "Content Security Policy" in said.text else None)
+    with clock.frozen(LATE):
+        yield Visit(page, live_server.url)
+    context.close()
+    assert not problems, problems

@@ -188,7 +188,7 @@ def test_cancelled_names_no_reason_of_the_staff() -> None:
 
 
 def test_free_order_owes_nothing_back() -> None:
-    order = factories.make_order(OrderState.PAID, service=factories.make_service(price="0.00"))
+    order = factories.make_order(OrderState.PAID, service=factories.make_service(price="0.00", kind="check"))
     lifecycle.cancel(order.pk, reason="asked for", actor=SYSTEM)
     message = render(OutgoingMail.objects.get(order=order, kind=MailKind.CANCELLED))
 

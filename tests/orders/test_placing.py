@@ -91,7 +91,7 @@ def test_an_empty_basket_is_refused():
 
 
 def test_a_free_purchase_is_paid_at_once():
-    purchase = place(factories.make_draft(factories.make_service(price="0")))
+    purchase = place(factories.make_draft(factories.make_service(price="0", kind="check")))
 
     assert purchase.paid_at is not None
     assert purchase.orders.get().state == OrderState.PAID

@@ -51,7 +51,7 @@ def late_order(
     """An order that was paid on Monday, with its payment, brought to a state at once."""
     calendar, cap = PROFILES[profile]
     with clock.frozen(MONDAY_NOON):
-        service = factories.make_service(price=price)
+        service = factories.make_service(price=price, kind="unlock" if Decimal(price) else "check")
         consent = factories.consent(refund_profile=f"{profile} 2026-11", calendar=calendar, hard_cap_days=cap)
         draft = factories.make_draft(service, imeis=(imei,))
         purchase = factories.place_purchase(

@@ -49,8 +49,8 @@ def load(
 class TestReading:
     def test_the_shipped_file(self) -> None:
         catalogue = catalogue_file.read(DEFAULT_FILE)
-        assert len(catalogue.services) == 92
-        assert [each.position for each in catalogue.services] == list(range(1, 93))
+        assert len(catalogue.services) == 93
+        assert [each.position for each in catalogue.services] == list(range(1, 94))
 
     def test_the_shipped_prices_are_complete_and_can_be_paid(self, settings: Any) -> None:
         for entry in catalogue_file.read(DEFAULT_FILE).services:
@@ -83,6 +83,7 @@ class TestReading:
             ({"price_eur": float("nan")}, "one: price_eur: must be a number"),
             ({"price_eur": 0}, "one: price_eur: must be more than 0"),
             ({"price_eur": -3}, "one: price_eur: must be more than 0"),
+            ({"category": "check", "price_eur": 0, "prices": {"USD": "1"}}, "one: prices: USD: must be 0"),
             ({"price_eur": 1.005}, "one: price_eur: .* in whole cents"),
             ({"price_eur": 1e9}, "one: price_eur: .* at most 100000"),
             ({"average_hours": 0}, "one: average_hours: must be more than 0 and at most 480 hours"),
@@ -91,6 +92,11 @@ class TestReading:
             ({"required_fields": []}, "one: required_fields: must be a list of 1 to 10"),
             ({"required_fields": ["imei"]}, "one: required_fields: must be a mapping"),
             ({"surprise": 1}, "one: surprise: unknown key"),
+            ({"recheck_prices": {"EUR": "1"}}, "one: recheck_prices: must be a mapping .* belongs to checks only"),
+            ({"category": "check", "recheck_prices": ["1"]}, "one: recheck_prices: must be a mapping"),
+            ({"category": "check", "recheck_prices": {"USD": "1"}}, "one: recheck_prices: 'USD' is no currency that"),
+            ({"category": "check", "recheck_prices": {"EUR": "0"}}, "one: recheck_prices: EUR: must be more than 0"),
+            ({"category": "check", "recheck_prices": {"EUR": "999"}}, "one: recheck_prices: EUR: is more than the"),
         ],
     )  # fmt: skip
     def test_what_is_wrong_is_named(self, change: dict[str, Any], complaint: str) -> None:
@@ -196,8 +202,8 @@ class TestLoading:
         first = catalogue_loading.load(catalogue, publish=True, supplier=supplier)
         again = catalogue_loading.load(catalogue, publish=True, supplier=supplier)
 
-        assert (Service.objects.count(), Offer.objects.count(), Category.objects.count()) == (92, 92, 6)
-        assert first.created["service"] == 92
+        assert (Service.objects.count(), Offer.objects.count(), Category.objects.count()) == (93, 93, 6)
+        assert first.created["service"] == 93
         assert not again.has_changed
 
     def test_offers_meet_the_demo_supplier(self) -> None:

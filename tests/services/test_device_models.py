@@ -63,7 +63,7 @@ def test_one_entry_for_each_source() -> None:
         (f"Model: {'x' * 81}", "Apple", None),
         ("Model: \x00\ud800\u202e", "Apple", None),
         ("nothing of use", "Apple", None),
-        ("\n" * 100 + "Model: iPhone 12", "", None),
+        ("noise\n" * 200 + "Model: iPhone 12", "", None),
     ],
 )
 def test_a_model_is_read_only_from_what_looks_like_a_name(text: str, brand: str, found: object) -> None:

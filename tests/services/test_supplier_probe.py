@@ -255,7 +255,7 @@ def test_outcomes_at_the_demo_supplier(demo: str, pair: str, placed: str, status
 
 def test_the_demo_supplier_is_known_whole(demo: str) -> None:
     result = at_demo(demo)
-    assert result["catalogue"]["by_kind"] == {"IMEI": 92, "SERVER": 2, "FILE": 1}
+    assert result["catalogue"]["by_kind"] == {"IMEI": 93, "SERVER": 2, "FILE": 1}
     assert result["dialects"] == ["xml", "b64json", "json"]
     assert result["capabilities"] == {
         "cancel": "no", "file_services": "yes", "find": "unproven", "meps": "yes", "models": "yes",

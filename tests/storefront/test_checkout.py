@@ -222,16 +222,6 @@ def test_topups_ask_for_a_phone_number(client: Client) -> None:
     assert '<span class="steps__label">Device</span>' in other
 
 
-def test_free_service_is_paid_at_once(client: Client) -> None:
-    draft = draft_at_check(client, make_service(price="0"))
-    assert "Place the order" in client.get(f"/checkout/{draft.token}/check/").content.decode()
-    response = send_check(client, draft)
-    purchase = Purchase.objects.get()
-    assert response.url == purchase.get_absolute_url()
-    assert purchase.paid_at is not None
-    assert not Payment.objects.exists()
-
-
 def test_basket_too_small_to_be_paid_says_how_many_are_needed(client: Client) -> None:
     service = make_service(price="0.20")
     page = client.get(service.get_absolute_url()).content.decode()

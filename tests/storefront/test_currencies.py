@@ -292,7 +292,7 @@ def test_choosing_costs_no_query(client: Client, django_assert_num_queries: Any)
     for _ in range(3):
         service_in(*PRICES)
     choose(client, "KWD")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get("/services/")
 
 

@@ -168,7 +168,7 @@ def test_awaiting_the_bank_tells_nobody_to_pay_again(client: Client) -> None:
 
 
 def test_free_order_owes_nothing_back(client: Client) -> None:
-    order = factories.make_order(S.CANCELLED, service=factories.make_service(price="0.00"))
+    order = factories.make_order(S.CANCELLED, service=factories.make_service(price="0.00", kind="check"))
 
     html = page_of(client, order)
     assert "owed back" not in html

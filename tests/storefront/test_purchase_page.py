@@ -166,7 +166,7 @@ def test_expired_purchase_offers_no_payment(client: Client) -> None:
 
 
 def test_purchase_that_costs_nothing_asks_for_nothing(client: Client) -> None:
-    html = page(client, factories.make_purchase(factories.make_service(price="0.00")))
+    html = page(client, factories.make_purchase(factories.make_service(price="0.00", kind="check")))
 
     assert "Nothing to pay" in html
     assert "UNLOCKSHOP" not in html.replace("Unlockshop", "")

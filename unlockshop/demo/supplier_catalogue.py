@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from unlockshop.demo.supplier_behaviour import example_imei, is_imei
+from unlockshop.demo.supplier_reports import varied
 
 CURRENCY = "EUR"
 FIRST_SERVICE_ID = 1001
@@ -58,6 +59,7 @@ class Service:
     info: str
     success_text: str
     not_found_text: str
+    is_report: bool = False
 
     @property
     def credit(self) -> str:
@@ -92,6 +94,7 @@ def _service(service_id: str, entry: dict[str, Any]) -> Service:
         info=entry.get("eligibility") or "",
         success_text=entry["typical_success_text"],
         not_found_text=entry["typical_not_found_text"],
+        is_report=entry.get("result_kind") == "report",
     )
 
 
@@ -114,7 +117,8 @@ def result_text(service: Service, identifier: str, order_id: int, *, amount: str
     imei = example_imei("00", derive.randrange(10_000))
     text = text.replace("{imei}", identifier if is_imei(identifier) else imei)
     text = text.replace("{serial}", serial if is_imei(identifier) else identifier)
-    return text.replace("{msisdn}", identifier)
+    text = text.replace("{msisdn}", identifier)
+    return varied(text, identifier, order_id) if service.is_report else text
 
 
 def other_imei(imei: str) -> str:

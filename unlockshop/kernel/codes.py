@@ -12,6 +12,8 @@ import secrets
 ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
 PURCHASE_PREFIX = "P"
 ORDER_PREFIX = "U"
+CERTIFICATE_PREFIX = "C"
+CERTIFICATE_CODE = rf"^{CERTIFICATE_PREFIX}-[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}$"
 
 
 def _random(length: int) -> str:
@@ -36,6 +38,19 @@ def normalise_number(raw: str) -> str:
     if any(c not in ALPHABET for c in letters[1:]):
         return ""
     return f"{letters[0]}-{letters[1:5]}-{letters[5:9]}-{letters[9]}"
+
+
+def new_certificate_code() -> str:
+    """A code such as ``C-7KQ4-9XTM-AC37``: 23**12, about 2e16 possibilities, so that none is found by trying."""
+    return f"{CERTIFICATE_PREFIX}-{_random(4)}-{_random(4)}-{_random(4)}"
+
+
+def normalise_certificate_code(raw: str) -> str:
+    """Bring a certificate's code as people type it to its stored form; return "" when it cannot be one."""
+    letters = "".join(c for c in raw[:100].upper() if c.isascii() and c.isalnum())
+    if len(letters) != 13 or letters[0] != CERTIFICATE_PREFIX or any(c not in ALPHABET for c in letters[1:]):
+        return ""
+    return f"{letters[0]}-{letters[1:5]}-{letters[5:9]}-{letters[9:]}"
 
 
 def new_secret() -> str:

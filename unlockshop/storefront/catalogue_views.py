@@ -30,14 +30,17 @@ from unlockshop.storefront import (
 )
 from unlockshop.storefront.checkout_forms import DeviceForm
 from unlockshop.storefront.currencies import chosen_currency
+from unlockshop.storefront.page_head import catalogue_head, service_head
 from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
+from unlockshop.storefront.shared_pages import shared_page
 
 DRAFTS_PER_HOUR: Final = 300
 DRAFT_COOKIE: Final = "draft"
 
 
 @require_safe
+@shared_page()
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The services, narrowed and ordered as the address says; to htmx the list alone."""
     asked = catalogue_query.read(request.GET, chosen_currency(request))
@@ -51,6 +54,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "filters": catalogue_query.selects(asked, found),
         "chips": catalogue_query.chips(asked, found),
         "sorts": browsing.Sort.choices,
+        "seo": catalogue_head(asked, found),
     }
     is_part = catalogue_query.wants_results(request)
     name = "partials/catalogue_results.html" if is_part else "catalogue.html"
@@ -60,6 +64,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@shared_page(cookies=(DRAFT_COOKIE, device_memory.DEVICE_COOKIE), query=("draft",))
 def service(request: HttpRequest, slug: str) -> HttpResponse:
     """One service. Sending its order form starts a draft, or changes the one that ``?draft=`` names."""
     found = service_with_form(slug)
@@ -100,8 +105,11 @@ def _take_devices(request: HttpRequest, found: Service, draft: Draft | None, cur
     except checkout_drafts.TooSmall as refused:
         form.refuse_too_small(refused)
         return _service_page(request, found, form, draft, status=422)
-    except Refused:
-        return not_sold_in(request, found, currency)
+    except Refused as refused:
+        if refused.code != "one_free":
+            return not_sold_in(request, found, currency)
+        form.refuse_several_free()
+        return _service_page(request, found, form, draft, status=422)
     response = HttpResponseRedirect(checkout_drafts.next_step(draft), status=303)
     _remember_for_back(response, draft)
     return response
@@ -168,6 +176,8 @@ def _service_page(
     fit: fit_presenting.Fit | None = None,
 ) -> HttpResponse:
     context = {**_about(service, form.currency), "form": form, "draft": draft, "fit": fit}
+    if draft is not None or form.is_bound:
+        context["seo"] = None
     response = render(request, "storefront/service.html", context, status=status)
     keep_private(response)
     return response
@@ -203,4 +213,5 @@ def _about(service: Service, currency: str) -> dict[str, Any]:
         "fewest": fewest(tag.money) if tag else 1,
         "least": smallest_payment(currency),
         "money_back": terms_presenting.panel(service.kind),
+        "seo": service_head(service, currency, takes_orders=checkout_drafts.takes_orders(service)),
     }

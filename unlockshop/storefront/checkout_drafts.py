@@ -10,13 +10,13 @@ from typing import Final
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from orders import rechecking
 from orders.models import Draft, Purchase
 from orders.placing import Consent, quote
 from payments.accepting import takers
 from payments.limits import fewest, is_too_small
 from refunds import calling_off, legal_notices, policy_versions, terms
 from services.browsing import currencies_of
-from services.catalogue import price_of
 from services.checklists import statements_for
 from services.device_list import Devices
 from services.models import Service, ServiceField
@@ -60,7 +60,8 @@ def save_devices(
 ) -> Draft:
     """Store the first step, in a new draft where there is none. From now on the order is in ``currency``.
 
-    Raises ``Refused`` (``no_price``, or ``no_way`` where no provider takes the price) or ``TooSmall``.
+    Raises ``Refused`` (``no_price``, ``no_way`` where no provider takes the price, ``one_free`` for several at no
+    cost) or ``TooSmall``.
     """
     draft = draft or Draft(service=service)
     draft.currency = currency
@@ -68,12 +69,15 @@ def save_devices(
     draft.answers = dict(answers)
     draft.repeats = []
     draft.contact = {**draft.contact, "merged": devices.merged}
-    each = price_of(service, currency=draft.currency, answers=draft.answers)
+    draft.recheck_of = rechecking.repeated(draft)
+    each = rechecking.price_each(draft, service)
     total = each.times(len(draft.devices))
     if each.amount and not takers(each):
         raise Refused(_("%(price)s cannot be paid here.") % {"price": each}, code="no_way")
     if is_too_small(total):
         raise TooSmall(each)
+    if not total.amount and len(draft.devices) > 1:
+        raise Refused("what costs nothing is ordered one by one", code="one_free")
     draft.quoted_total = total.amount
     draft.save()
     return draft
@@ -111,7 +115,7 @@ def quoted(draft: Draft) -> Money | None:
 
 def quoted_each(draft: Draft) -> Money:
     """The price of one device, as quoted with the total."""
-    return price_of(draft.service, currency=draft.currency, answers=draft.answers)
+    return rechecking.price_each(draft, draft.service)
 
 
 def device_step(draft: Draft) -> str:

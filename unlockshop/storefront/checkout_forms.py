@@ -89,6 +89,10 @@ class DeviceForm(ShopForm):
         }
         self.add_error("several" if self.cleaned_data["several"] else "identifier", message)
 
+    def refuse_several_free(self) -> None:
+        """Say that what costs nothing is ordered one by one."""
+        self.add_error("several", _("Free checks are ordered one device at a time."))
+
     def refuse_misfit(self, sentence: str) -> None:
         """Say why the service does not fit the device."""
         self.add_error("several" if self.cleaned_data["several"] else "identifier", sentence)
@@ -215,6 +219,11 @@ class CheckForm(ShopForm):
     """Step 3: what was shown, a second look at numbers that we completed or doubt, what is wanted again."""
 
     shown = RawField()
+    proof = RawField()
+    NO_PROOF: Final = gettext_lazy(
+        "Your browser has not solved the small task that keeps machines away. Free checks need JavaScript. "
+        "Press the button again, or order a check that costs something."
+    )
     COMPARED: Final = Statement(
         "compared",
         gettext_lazy("I compared the numbers marked above, and they are right."),

@@ -30,6 +30,7 @@ from unlockshop.storefront import (
     device_memory,
     errors,
     fit_presenting,
+    free_checks,
     terms_presenting,
 )
 from unlockshop.storefront.addresses import client_ip
@@ -128,11 +129,16 @@ def _buy(request: HttpRequest, draft: Draft, repeats: Repeats | None, fit: fit_p
             ),
             way_out=_check_again(request),
         )
+    if not free_checks.has_proof(draft, form.cleaned_data["proof"]):
+        form.add_error(None, form.NO_PROOF)
+        return _check_page(request, draft, repeats, form=form, fit=fit, status=422)
     email = draft.contact["email"]
     if too_many(request, "purchase", settings.PURCHASES_PER_HOUR, HOUR) or not allowed(
         f"purchase-of:{email.casefold()}", None, settings.PURCHASES_PER_HOUR, HOUR
     ):
         return errors.too_many_requests(request, retry_after=HOUR, way_out=_check_again(request))
+    if (refusal := free_checks.too_many_today(request, draft)) is not None:
+        return refusal
     repeating.want_again(draft, _identifiers(repeats))
     ip = client_ip(request)
     consent = checkout_drafts.consent_of(
@@ -206,6 +212,7 @@ def _check_page(
         "device_step": checkout_drafts.device_step(draft),
         "details_step": reverse("checkout-details", args=[draft.token]),
         "total": checkout_drafts.quoted(draft),
+        "task": free_checks.task_for(draft),
         "each": checkout_drafts.quoted_each(draft),
         "former_total": former,
         "money_back": terms_presenting.panel(draft.service.kind, draft.contact["refund_profile"]),

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from unlockshop.kernel import clock
-from unlockshop.storefront.currencies import chosen_currency, currency_choices
+from unlockshop.storefront import currencies
+from unlockshop.storefront.shared_request import form_token
 
 
 def shop(request: HttpRequest | None = None) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def shop(request: HttpRequest | None = None) -> dict[str, Any]:
         "statement_descriptor": settings.STATEMENT_DESCRIPTOR,
         "is_demo": settings.DEMO,
         "current_year": clock.now().year,
-        "currency": chosen_currency(request) if request else settings.DEFAULT_CURRENCY,
-        "currency_choices": currency_choices() if request else [],
+        "currency": currencies.chosen_currency(request) if request else settings.DEFAULT_CURRENCY,
+        "currency_choices": currencies.currency_choices() if request else [],
+        **form_token(request),
     }

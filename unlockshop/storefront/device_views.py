@@ -17,7 +17,7 @@ from services import device_models, matching
 from services.browsing import MAX_QUERY, categories_with_counts
 from services.fitting import Facts
 from services.identifiers import IdentifierInvalid, mask_identifier, parse_imei
-from unlockshop.storefront import device_memory, errors
+from unlockshop.storefront import device_memory, errors, questions
 from unlockshop.storefront.currencies import chosen_currency
 from unlockshop.storefront.forms import RawField, ShopForm
 from unlockshop.storefront.private_pages import keep_private
@@ -74,6 +74,11 @@ def device(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def about_shop() -> dict[str, Any]:
+    """What the first page shows beside its form."""
+    return {"categories": categories_with_counts(), "questions": questions.asked_first()}
+
+
 def _take(request: HttpRequest) -> HttpResponse:
     if too_many(request, "device", DEVICES_PER_HOUR, HOUR):
         return errors.too_many_requests(request, retry_after=HOUR)
@@ -83,8 +88,7 @@ def _take(request: HttpRequest) -> HttpResponse:
         return response
     form = StartForm(request.POST)
     if not form.is_valid():
-        context = {"form": form, "categories": categories_with_counts()}
-        refused = render(request, "storefront/home.html", context, status=422)
+        refused = render(request, "storefront/home.html", {**about_shop(), "form": form}, status=422)
         keep_private(refused)
         return refused
     response = HttpResponseRedirect(reverse("device"), status=303)

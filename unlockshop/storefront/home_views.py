@@ -10,16 +10,18 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from services.browsing import categories_with_counts
-from unlockshop.storefront.device_views import StartForm
+from unlockshop.storefront.device_views import StartForm, about_shop
+from unlockshop.storefront.page_head import home_head
+from unlockshop.storefront.shared_pages import shared_page
 
 logger = logging.getLogger(__name__)
 
 
 @require_safe
+@shared_page()
 def home(request: HttpRequest) -> HttpResponse:
     """What the shop does, the way to a service, and how an order goes."""
-    return render(request, "storefront/home.html", {"form": StartForm(), "categories": categories_with_counts()})
+    return render(request, "storefront/home.html", {**about_shop(), "form": StartForm(), "seo": home_head()})
 
 
 @require_safe

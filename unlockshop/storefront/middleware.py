@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
+from csp.constants import HEADER as CSP_HEADER
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
+from services import content_versions
 from unlockshop.storefront import errors
 from unlockshop.storefront.addresses import client_address, forwarded_for
 from unlockshop.storefront.private_pages import stays_in_history
@@ -86,6 +91,36 @@ class RefusedFormMiddleware:
         return response
 
 
+class PolicyMiddleware(CSPMiddleware):
+    """The Content-Security-Policy; that of a page without wishes of its own is worked out once."""
+
+    _usual = ""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        has_wishes = CSP_HEADER in response or any(name.startswith("_csp_") for name in vars(response))
+        if settings.DEBUG or has_wishes or getattr(request, "_csp_nonce", None):
+            found: HttpResponseBase = super().process_response(request, response)
+            return found
+        if not self._usual:
+            self._usual = super().process_response(request, response)[CSP_HEADER]
+        response[CSP_HEADER] = self._usual
+        return response
+
+
+class SharedPagesMiddleware:
+    """After a request that may have changed something, the pages of this process show it at once."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            if request.method not in {"GET", "HEAD", "OPTIONS"}:
+                content_versions.forget()
+
+
 class StaffPagesMiddleware:
     """Allow the staff pages, and only them, what their scripts cannot do without; keep them out of every cache."""
 
@@ -94,11 +129,17 @@ class StaffPagesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path_info.startswith(reverse("admin:index")):
+        if request.path_info.startswith(_staff_pages()):
             # What django-csp's csp_update decorator sets; the views are not ours to decorate.
             response._csp_update = ADMIN_POLICY  # type: ignore[attr-defined]  # noqa: SLF001
             add_never_cache_headers(response)
         return response
+
+
+@cache
+def _staff_pages() -> str:
+    """The beginning of the staff pages' addresses."""
+    return reverse("admin:index")
 
 
 class StaffSignInLimitMiddleware:

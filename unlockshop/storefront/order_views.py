@@ -12,7 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orders import delaying
+from orders.certifying import certificate_of
+from orders.checking import report_of
 from orders.models import Order, OrderEvent
+from orders.resending import resend_result
 from orders.results import open_result
 from orders.states import UNDELIVERED, OrderState
 from payments.owing import is_on_its_way, owed_back, refunds_of
@@ -30,6 +33,7 @@ from unlockshop.storefront.not_found_presenting import alternatives_to
 from unlockshop.storefront.order_presenting import MoneyFacts, OrderView, identifier_label, present
 from unlockshop.storefront.private_pages import poll_delay, private_page, small_number
 from unlockshop.storefront.purchase_presenting import trouble
+from unlockshop.storefront.recheck_presenting import difference_for, offer_for
 from unlockshop.storefront.refund_presenting import present_refunds
 
 
@@ -69,10 +73,33 @@ def result(request: HttpRequest, secret: str) -> HttpResponse:
     found = _order(secret)
     actor = actors.customer(ip=client_ip(request))
     try:
-        text = open_result(found.pk, actor=actor)
+        found.result = open_result(found.pk, actor=actor)
     except Refused as refused:
         return _page(request, found, notice=str(refused), status=409)
-    return _page(request, found, result=text, guide=instructions_for(found.result_kind))
+    guide = instructions_for(found.result_kind)
+    return _page(
+        request,
+        found,
+        result=found.result,
+        report=report_of(found),
+        guide=guide,
+        difference=difference_for(found),
+        recheck=offer_for(found),
+    )
+
+
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def result_mail(request: HttpRequest, secret: str) -> HttpResponse:
+    """The customer has the result mailed once more, to the purchase's address."""
+    found = _order(secret)
+    if request.method != "POST":
+        return redirect(found)
+    try:
+        resend_result(found.pk, actor=actors.customer(found.purchase.email, client_ip(request)))
+    except Refused as refused:
+        return _page(request, found, notice=str(refused), status=409)
+    return HttpResponseRedirect(f"{found.get_absolute_url()}?resent", status=303)
 
 
 @private_page
@@ -94,7 +121,7 @@ def money_back(request: HttpRequest, secret: str) -> HttpResponse:
 
 def _order(secret: str) -> Order:
     """The order behind the link. Its result stays closed in the database."""
-    orders = delaying.with_delays(Order.objects.select_related("purchase").defer("result"))
+    orders = delaying.with_delays(Order.objects.select_related("purchase", "certificate").defer("result"))
     return get_object_or_404(orders, secret=secret)
 
 
@@ -133,11 +160,13 @@ def _page(request: HttpRequest, order: Order, *, notice: str = "", status: int =
         "late": present_late(order, overdue.standing(order) if view.is_late else None),
         "just_paid": just_paid,
         "just_corrected": "corrected" in request.GET and has_event(story, "order.corrected"),
+        "just_resent": "resent" in request.GET and has_event(story, "order.result_sent_again"),
         "may_correct": correcting.offers_it(order),
         "replaced_by": replaced_by(order, story),
         "replaces": replaces(order, story),
         "not_found": not_found.standing(order),
         "alternatives": alternatives_to(order),
+        "certificate": certificate_of(order),
         "identifier_label": identifier_label(order.identifier_kind),
         "answers": [(labels.get(name, name), value) for name, value in order.answers.items() if value],
         **_polling(view, 0),

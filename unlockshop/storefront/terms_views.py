@@ -10,6 +10,7 @@ from refunds import calling_off, legal_notices, policy_versions
 from refunds import terms as published
 from refunds.policy.measures import measured
 from refunds.policy.rulebook import chapters
+from unlockshop.storefront.page_head import rules_head, terms_head
 from unlockshop.storefront.terms_presenting import opening_hours
 
 
@@ -36,6 +37,7 @@ def terms(request: HttpRequest, version: str = "") -> HttpResponse:
         "is_current": shown == published.current(),
         "versions": published.all_versions(),
         "rules": rules,
+        "seo": terms_head(shown.version, is_current=shown == published.current()),
         "notices": legal_notices.in_force(),
     }
     return render(request, "storefront/terms.html", context)
@@ -51,9 +53,10 @@ def refund_rules(request: HttpRequest, name: str = "", version: str = "") -> Htt
     except KeyError:
         raise Http404 from None
     former = policy_versions.before(shown)
+    is_current = (shown.name, shown.version) == (current.name, current.version)
     context = {
         "rules": shown,
-        "is_current": (shown.name, shown.version) == (current.name, current.version),
+        "is_current": is_current,
         "is_latest": shown.version == in_force.version,
         "chapters": chapters(shown),
         "glance": [(measure.label, measure.said(value)) for measure, value in measured(shown.numbers)],
@@ -61,5 +64,6 @@ def refund_rules(request: HttpRequest, name: str = "", version: str = "") -> Htt
         "versions": policy_versions.history(shown.name),
         "changes": policy_versions.differences(former, shown) if former else [],
         "former": former,
+        "seo": rules_head(shown.name, shown.version, is_current=is_current),
     }
     return render(request, "storefront/refund_rules.html", context)

@@ -1,0 +1,60 @@
+"""The risk index: what raises it, what lowers it, and when it cannot be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.reports.reading import read_report
+from services.reports.risk import Effect, Level, assess_risk
+from services.reports.words import view_of
+from tests.factories import IMEI, imei
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("Blacklist: Clean", Level.LOW),
+        ("Blacklist: Clean\nFind My: OFF\nSIM-Lock: Locked", Level.LOW),
+        ("Blacklist: Blacklisted", Level.HIGH),
+        ("Blacklist: Clean\nLost mode: Lost", Level.HIGH),
+        ("Blacklist: Clean\nFind My: ON", Level.MEDIUM),
+        ("Blacklist: Clean\nMDM: ON", Level.MEDIUM),
+        ("Blacklist: Clean\nFinanced: Yes", Level.MEDIUM),
+        ("Contract: running", Level.MEDIUM),
+        ("Replaced: Yes", Level.MEDIUM),
+        ("Find My: OFF", Level.UNTOLD),
+        ("SIM-Lock: Unlocked", Level.UNTOLD),
+        ("Blacklist: No record", Level.UNTOLD),
+        ("Blacklist: Clean\nBlacklist: Blocked", Level.UNTOLD),
+        ("Model: iPhone", Level.UNTOLD),
+    ],
+)
+def test_level(text: str, level: Level) -> None:
+    assert assess_risk(read_report(text)).level == level
+
+
+def test_every_input_says_what_it_did() -> None:
+    risk = assess_risk(read_report("Find My: ON\nBlacklist: Blocked\nSIM-Lock: Locked\nFinanced: perhaps\nMDM: OFF"))
+
+    assert [(each.field.value, each.effect) for each in risk.inputs] == [
+        ("blacklist", Effect.HIGH), ("find_my", Effect.MEDIUM), ("management", Effect.LOWERS),
+        ("sim_lock", Effect.NOTHING), ("financed", Effect.MISSING),
+    ]  # fmt: skip
+
+
+def test_a_blacklist_that_was_not_asked_is_named_as_missing() -> None:
+    risk = assess_risk(read_report("SIM-Lock: Unlocked"))
+
+    assert ("blacklist", Effect.MISSING) in [(each.field.value, each.effect) for each in risk.inputs]
+
+
+def test_a_report_of_another_device_tells_nothing() -> None:
+    text = f"IMEI: {imei(5)}\nBlacklist: Clean"
+
+    assert assess_risk(read_report(text), IMEI).level == Level.UNTOLD
+    assert assess_risk(read_report(text), imei(5)).level == Level.LOW
+    assert assess_risk(read_report(text), "DM1234ABCD").level == Level.LOW
+    view = view_of(text, IMEI)
+    assert view is not None
+    assert view.is_other_device
+    assert "another IMEI" in view.risk_meaning
