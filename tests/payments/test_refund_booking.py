@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from orders import lifecycle
 from orders.states import OrderState
 from payments import booking, ledger, refunding
 from payments.refunding import Grounds
 from tests import factories
 from tests.payments.test_refunding import SAM, ask, fresh, paid_at_bank
+from unlockshop.kernel.actors import SYSTEM
 
 pytestmark = pytest.mark.django_db
 OVERRIDE = Grounds("goodwill", "The customer insists.", override="We know them.")
@@ -35,9 +37,10 @@ def test_a_refund_of_no_order_takes_what_is_prepaid_and_then_from_sales(bank):
 
 
 def test_an_order_that_is_delivered_after_all_its_money_went_back_is_no_sale(bank):
-    payment = paid_at_bank(OrderState.PAID)
+    payment = paid_at_bank(OrderState.IN_PROCESS)
     refunding.execute(ask(payment, "18.90", actor=SAM, grounds=OVERRIDE).pk)
-    factories.bring_to(payment.purchase.orders.get(), OrderState.COMPLETED)
+    order = payment.purchase.orders.get()
+    lifecycle.complete(order.pk, result="CODE 1", supplier_name="Supplier", actor=SYSTEM)
 
     assert booking.book_deliveries() == 0
     assert standing() == {}

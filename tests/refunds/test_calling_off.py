@@ -272,15 +272,12 @@ def test_an_order_given_back_in_part_is_cancelled_and_gives_the_rest():
     assert call_off(order) == refund
 
 
-def test_one_given_back_whole_is_not_cancelled_for_money():
+def test_one_given_back_whole_is_cancelled_by_that_and_not_for_money():
     order = paid_order()
     given_back(order, order.price)
 
-    with pytest.raises(Refused) as refused:
-        call_off(order)
-
-    assert refused.value.code == "D_ALREADY_REFUNDED"
-    assert Refund.objects.count() == 1
+    assert state_of(order) == S.CANCELLED
+    assert call_off(order) == Refund.objects.get()
 
 
 def test_without_a_payment_of_record_it_is_cancelled_and_owed():
