@@ -8,8 +8,8 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
-from orders import clocks, freezing, lifecycle, promising, wording
-from orders.models import Order
+from orders import clocks, freezing, lifecycle, mailing, promising, wording
+from orders.models import Order, OutgoingMail
 from orders.states import HoldReason, OrderState
 from tests import factories
 from unlockshop.kernel import clock
@@ -326,3 +326,13 @@ def test_another_year_is_named():
 
     with clock.frozen(utc(2026, 12, 30, 12)):
         assert wording.due_words(order, order.result_due_at) == "Tuesday, 5 January 2027, 22:00 Madrid time"
+
+
+def test_the_mail_says_until_when_to_cancel_by_the_clock_that_the_order_counts_by():
+    order = order_at(MONDAY_NOON, DAY, hold=3600)
+
+    with clock.frozen(MONDAY_NOON):
+        mail = mailing.render(OutgoingMail.objects.get(purchase=order.purchase, kind="confirmation"))
+
+    for text in (mail.text, mail.html):
+        assert f"You can cancel {order.number} until Monday, 23 November, 14:00 Madrid time" in " ".join(text.split())
