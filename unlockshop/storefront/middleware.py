@@ -92,16 +92,18 @@ class RefusedFormMiddleware:
 
 
 class PolicyMiddleware(CSPMiddleware):
-    """The Content-Security-Policy; that of a page without wishes of its own is worked out once."""
+    """The Content-Security-Policy; that of a page without wishes of its own is worked out once for the settings."""
 
     _usual = ""
+    _of: object = None
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         has_wishes = CSP_HEADER in response or any(name.startswith("_csp_") for name in vars(response))
         if settings.DEBUG or has_wishes or getattr(request, "_csp_nonce", None):
             found: HttpResponseBase = super().process_response(request, response)
             return found
-        if not self._usual:
+        if self._of is not settings.CONTENT_SECURITY_POLICY:
+            self._of = settings.CONTENT_SECURITY_POLICY
             self._usual = super().process_response(request, response)[CSP_HEADER]
         response[CSP_HEADER] = self._usual
         return response
