@@ -103,8 +103,9 @@ class PolicyMiddleware(CSPMiddleware):
             found: HttpResponseBase = super().process_response(request, response)
             return found
         if self._of is not settings.CONTENT_SECURITY_POLICY:
-            self._of = settings.CONTENT_SECURITY_POLICY
+            now = settings.CONTENT_SECURITY_POLICY
             self._usual = super().process_response(request, response)[CSP_HEADER]
+            self._of = now  # last, as other threads go by it
         response[CSP_HEADER] = self._usual
         return response
 
