@@ -131,12 +131,13 @@ def wanted(language: str) -> dict[Text, list[str]]:
         if only is None or name in only:
             for text, line in texts_of(path):
                 found.setdefault(text, []).append(f"{name}:{line}")
-    # A text that stands alone as well as for a number is one entry; alone it reads as it does for one thing.
-    for context, single, plural in list(found):
-        alone = found.pop((context, single, None), []) if plural else []
-        if alone:
-            found[context, single, plural] += alone
     return found
+
+
+def told_apart_by_nothing() -> list[str]:
+    """Texts that stand alone and for a number as well: an entry is one of both, so one of them needs a context."""
+    texts = {text for path in customer_files() for text, _line in texts_of(path)}
+    return sorted(single for context, single, plural in texts if plural and (context, single, None) in texts)
 
 
 def catalog(language: str) -> Catalog:

@@ -94,7 +94,7 @@ TABLE = {
     "refunded": Moment(S.PAID, refund, "money.refunded", M.REFUNDED),
 }  # fmt: skip
 # Where the moment names a time, it is told by the calendar of the order's terms.
-NAMES_A_TIME = {"paid", "delayed", "corrected", "late"}
+NAMES_A_TIME = {"paid", "delayed", "corrected", "late", "delivered"}
 
 
 @pytest.mark.parametrize("name", TABLE)
