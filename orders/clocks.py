@@ -7,7 +7,7 @@ clocks with the payment; ``orders.promising`` moves them later.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.db.models import Q
@@ -24,8 +24,13 @@ WAITS_FOR_OTHERS: Final = frozenset({HoldReason.DISPUTE, HoldReason.INPUT_REFUSE
 
 
 def calendar_of(order: Order) -> BusinessCalendar | None:
-    """The calendar that counts the order's times; None: every hour does."""
-    return calendars.named(order.calendar) if order.calendar else None
+    """The calendar that counts the order's times, less its days off; None: every hour does."""
+    return calendars.named(order.calendar).closed_on(days_off_of(order)) if order.calendar else None
+
+
+def days_off_of(order: Order) -> frozenset[date]:
+    """The days that staff had taken out of the order's calendar when it was paid."""
+    return frozenset(date.fromisoformat(day) for day in order.days_off or ())
 
 
 def started(order: Order, start: datetime, *, held: timedelta = timedelta(0)) -> dict[str, Any]:

@@ -105,10 +105,10 @@ def _check(order: Order, data: RightData) -> bool:
     """Raise ``Refused`` for data that the order cannot have; whether it would be ordered again on purpose."""
     if doing_again.is_repeat(order):
         raise Refused(_("This order does the work of another once more, so it stays with its device."), code="repeat")
-    if data.identifier != order.identifier and rechecking.is_repeated_check(order):
-        raise Refused(_("This order checks the same device once more, so it stays with its device."), code="repeat")
     if is_same(order, data):
         raise Refused(_("These are the data that the order has already."), code="unchanged")
+    if rechecking.is_repeated_check(order):
+        raise Refused(_("This order checks the same device once more, so it stays with its data."), code="repeat")
     if not _costs_the_same(order, data.answers):
         raise Refused(_("With this answer the service has another price. It needs an order of its own."), code="price")
     done = order.events.filter(kind__in=["order.corrected", "order.correction_asked"]).count()

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from orders import events, lifecycle, mailing, promising, wording
+from orders import events, lifecycle, mailing, moments, promising
 from orders.models import DelayNotice, Order, OutgoingMail
 from orders.models.delay_notice import DelayOutcome, DelaySource
 from orders.models.mail import MailKind
@@ -98,14 +98,14 @@ def past_cap_words(order: Order) -> str:
     return _(
         "By its terms this order ends by itself at %(cap)s, before the new date. Give a date up to then, or say that "
         "no date is known."
-    ) % {"cap": wording.due_words(order, order.cap_at)}
+    ) % {"cap": moments.place_words(order, order.cap_at)}
 
 
 def expected_words(order: Order, notice: DelayNotice) -> str:
     """The new date, or that there is none; names nothing else, for the public tracker tells it too."""
     if notice.new_date is None:
         return _("No new date is known yet.")
-    return _("New date: %(moment)s.") % {"moment": wording.due_words(order, notice.new_date)}
+    return _("New date: %(moment)s.") % {"moment": moments.place_words(order, notice.new_date)}
 
 
 def in_force(order: Order) -> DelayNotice | None:

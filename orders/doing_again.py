@@ -39,6 +39,15 @@ def is_repeat(order: Order) -> bool:
     return order.price == 0 and order.events.filter(kind__in=("order.doing_again", "order.exchanging")).exists()
 
 
+def former_of(order: Order) -> Order | None:
+    """The order whose work this one does once more at no charge, or in whose exchange it stands; None for others."""
+    if order.price != 0:
+        return None
+    told = order.events.filter(kind__in=("order.doing_again", "order.exchanging")).values_list("data", flat=True)
+    number = next((data.get("number") for data in told), None)
+    return Order.objects.filter(purchase=order.purchase_id, number=number).defer("result").first() if number else None
+
+
 def has_open_repeat(order: Order) -> bool:
     """Whether another order that does this one's work once more may still bring something."""
     told = order.events.filter(kind__in=("order.done_again", "order.exchanged")).values_list("data", flat=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Max
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orders import moments
 from orders.models import Order, OrderEvent
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import Actor
@@ -165,6 +167,10 @@ EVENTS: Final[Mapping[str, EventKind]] = {
     "order.investigated": EventKind(
         _("Investigated: %(finding)s. %(evidence)s"), _("Our staff found out why the device was not found.")
     ),
+    "order.given_back": EventKind(
+        _("All its money goes back (%(reason)s). Unless a supplier has it already, it is not bought any more.")
+    ),
+    "order.not_given_back": EventKind(_("Its money did not go back after all, so it goes on.")),
     "order.said_bought": EventKind(
         _("Staff checked the supplier's panel: bought as %(supplier_order_id)s. %(evidence)s")
     ),
@@ -240,6 +246,13 @@ def record(
     return event
 
 
+def begin(orders: Sequence[Order], kind: str, *, actor: Actor) -> None:
+    """The first line in the stories of orders that were stored in this very transaction. One query for all."""
+    OrderEvent.objects.bulk_create(
+        _event(order, kind, seq=1, actor=actor, from_state="", to_state=order.state, data={}) for order in orders
+    )
+
+
 def record_many(
     told: Sequence[tuple[Order, Actor, Mapping[str, Any]]], kind: str, *, from_state: str, to_state: str
 ) -> None:
@@ -291,4 +304,7 @@ def staff_sentence(event: OrderEvent) -> str:
 
 def customer_sentence(event: OrderEvent) -> str:
     """What happened, for the customer; empty when it is none of their business."""
-    return str(EVENTS[event.kind].customer) % _Blank(event.data)
+    data = _Blank(event.data)
+    if "due_at" in data:  # the words beside it are in the language of whoever made the event
+        data["due"] = moments.place_words(event.order, datetime.fromisoformat(data["due_at"]))
+    return str(EVENTS[event.kind].customer) % data

@@ -5,6 +5,7 @@ What a mail brings about is decided above (``refunds.replying``), which pulls wh
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Final
 
@@ -54,6 +55,29 @@ def receive(news: InboundNews) -> bool:
         if not is_new:
             InboundMail.objects.filter(key=news.key).update(deliveries=F("deliveries") + 1)
     return is_new
+
+
+def note_too_large(size: int) -> None:
+    """Store, in the stead of a mail that is too large to be read, that one came; once a day and size.
+
+    Nothing is known of it but its size in bytes. It becomes a task for staff as any mail that names no purchase.
+    """
+    told = f"too large\n{size}\n{clock.now().date()}"
+    subject = _("A mail of %(size)d MB came in. It is too large to be read, and its sender was told nothing.")
+    news = InboundNews(
+        key=hashlib.sha256(told.encode()).hexdigest(),
+        recipients=(),
+        sender="",
+        envelope_from="",
+        subject=subject % {"size": size // 1_000_000},
+        text="",
+        message_id="",
+        spf="",
+        dkim="",
+        is_automatic=False,
+        is_truncated=True,
+    )
+    receive(news)
 
 
 def finish(mail: InboundMail, verdict: InboundVerdict, reason: InboundReason = InboundReason.NONE) -> bool:

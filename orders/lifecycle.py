@@ -15,15 +15,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from orders import clocks, turnaround
+from orders import clocks, days_off, giving_back, turnaround
 from orders.models import Order, SupplierAttempt
 from orders.models.mail import MailKind
-from orders.moving import Step, lock, move, move_many
+from orders.moving import ADVANCE_TASK, Step, lock, move, move_many
 from orders.states import BOUGHT_OUTCOMES, LIVE_OUTCOMES, OPEN_CANCELS, AttemptOutcome, HoldReason, OrderState
 from services.models import Offer
 from services.suppliers.plain_text import MAX_CHARS, to_plain_text
-from unlockshop.kernel import actors, clock
-from unlockshop.kernel.actors import Actor
+from unlockshop.kernel import actors, clock, work
+from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.errors import Refused, TransitionRefused
 
 STAFF_DUE: Final = timedelta(hours=24)
@@ -38,22 +38,46 @@ def mark_paid(order_id: int, *, actor: Actor, at: datetime, kind: str = "order.p
     """awaiting_payment -> paid. Forwarding may start once the order's hold is over; without one a worker is rung."""
     # What the clocks rest on is frozen at checkout, so it needs no lock.
     promised = Order.objects.defer("result").get(pk=order_id)
-    held = timedelta(seconds=promised.hold_seconds)
-    forward_after = at + held
+    promised.days_off = days_off.ahead([promised.calendar], at)[promised.calendar] or None
     return move(
         order_id,
         OrderState.PAID,
         kind,
         actor=actor,
         from_states={OrderState.AWAITING_PAYMENT},
-        changes={
-            "paid_at": at,
-            "next_action_at": forward_after,
-            "forward_after": forward_after,
-            **clocks.started(promised, at, held=held),
-        },
+        changes=_paid_columns(promised, at),
         describe=lambda order: {"amount": order.money},
     )
+
+
+def mark_paid_many(orders: Sequence[Order], *, actor: Actor, at: datetime) -> None:
+    """``mark_paid`` for the locked, unpaid orders of a purchase, free ones among them: all or none."""
+    alike: dict[tuple[Any, ...], list[Order]] = {}
+    off = days_off.ahead({order.calendar for order in orders}, at)
+    for order in orders:
+        order.days_off = tuple(off[order.calendar]) or None
+        columns = _paid_columns(order, at)
+        alike.setdefault(("order.paid" if order.price else "order.free", *columns.items()), []).append(order)
+    for (kind, *pairs), those in alike.items():
+        columns = dict(pairs)
+        due = columns.pop("next_action_at")
+        steps = [Step(order, due, actor, {"amount": order.money}) for order in those]
+        move_many(steps, OrderState.AWAITING_PAYMENT, OrderState.PAID, kind, **columns)
+        if due <= clock.now():
+            for order in those:
+                work.ring(ADVANCE_TASK, order.pk)
+
+
+def _paid_columns(order: Order, at: datetime) -> dict[str, Any]:
+    """The columns of an order that is paid at ``at``: held back first where its terms say so, and its clocks."""
+    held = timedelta(seconds=order.hold_seconds)
+    return {
+        "paid_at": at,
+        "next_action_at": at + held,
+        "forward_after": at + held,
+        "days_off": order.days_off,
+        **clocks.started(order, at, held=held),
+    }
 
 
 def expire(order_id: int, *, actor: Actor) -> Order:
@@ -113,16 +137,30 @@ def _attempt_data(attempt: SupplierAttempt) -> dict[str, Any]:
 
 
 def back_to_paid(order_id: int, kind: str, *, retry_at: datetime, actor: Actor, **data: Any) -> Order:
-    """submitting | uncertain | on_hold -> paid: provably nothing was bought; forwarded again at ``retry_at``."""
-    return move(
-        order_id,
-        OrderState.PAID,
-        kind,
-        actor=actor,
-        from_states={OrderState.SUBMITTING, OrderState.UNCERTAIN, OrderState.ON_HOLD},
-        changes={"next_action_at": retry_at},
-        data=data,
-    )
+    """submitting | uncertain | on_hold -> paid: provably nothing was bought; forwarded again at ``retry_at``.
+
+    One whose money went back meanwhile is cancelled in the same act.
+    """
+    with transaction.atomic():
+        order = move(
+            order_id,
+            OrderState.PAID,
+            kind,
+            actor=actor,
+            from_states={OrderState.SUBMITTING, OrderState.UNCERTAIN, OrderState.ON_HOLD},
+            changes={"next_action_at": retry_at},
+            data=data,
+        )
+        return _ended_if_given_back(order)
+
+
+def _ended_if_given_back(order: Order) -> Order:
+    """Cancel an order that has all its money back and is at no supplier; its row is locked."""
+    if order.state not in {OrderState.PAID, OrderState.ON_HOLD} or not giving_back.is_noted(order):
+        return order
+    if live_attempt(order) is not None:
+        return order
+    return cancel(order.pk, reason=_("All its money went back."), actor=SYSTEM)
 
 
 def resubmit(order_id: int, *, reason: str, actor: Actor) -> Order:
@@ -160,6 +198,7 @@ def mark_uncertain(order_id: int, *, attempt: SupplierAttempt, look_at: datetime
 def hold(order_id: int, *, reason: HoldReason, message: str = "", actor: Actor) -> Order:
     """paid | submitting | uncertain | in_process -> on_hold, owned by staff and due in 24 hours.
 
+    One whose money went back, and that no supplier can have, has nobody to wait for: it is cancelled in the same act.
     Refused while an attempt is being sent: what comes of it must be written down first.
     """
     with transaction.atomic():
@@ -167,7 +206,7 @@ def hold(order_id: int, *, reason: HoldReason, message: str = "", actor: Actor) 
         live = live_attempt(order)
         if live and live.outcome == AttemptOutcome.IN_FLIGHT:
             raise TransitionRefused(f"{live.reference} is being sent to the supplier at this moment")
-        return move(
+        held = move(
             order_id,
             OrderState.ON_HOLD,
             "order.held",
@@ -180,6 +219,7 @@ def hold(order_id: int, *, reason: HoldReason, message: str = "", actor: Actor) 
             },
             data={"reason": reason.label, "message": message},
         )
+        return _ended_if_given_back(held)
 
 
 def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
@@ -187,6 +227,7 @@ def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
 
     A person has looked and lets it go: what needs approval is approved by it. Behind a hold that was not ours to end
     the clocks begin anew.
+    One whose money went back meanwhile is cancelled instead.
     Refused while an attempt's outcome is unknown: somebody must say first whether it was bought.
     """
     _need_reason(reason)
@@ -195,7 +236,7 @@ def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
         target = OrderState.IN_PROCESS if live else OrderState.PAID
         order = lock(order_id)
         again = clocks.restarted(order, clock.now()) if order.hold_reason in clocks.WAITS_FOR_OTHERS else {}
-        return move(
+        resumed = move(
             order_id,
             target,
             "order.resumed",
@@ -203,6 +244,7 @@ def resume(order_id: int, *, reason: str, actor: Actor) -> Order:
             changes={"next_action_at": clock.now(), "polls": 0, "approved_at": clock.now(), **again},
             data={"reason": reason},
         )
+        return _ended_if_given_back(resumed)
 
 
 def complete(order_id: int, *, result: str, supplier_name: str, actor: Actor) -> Order:

@@ -87,13 +87,14 @@ class Step:
 def move_many(steps: Sequence[Step], old: OrderState, target: OrderState, kind: str, **changes: Any) -> None:
     """Move orders that are all in ``old`` to ``target``, in the caller's transaction: all of them or, raising, none.
 
-    For moves without mail and without a ring. Raises ``TransitionRefused`` when one has left ``old`` meanwhile.
+    For moves without mail and without a ring. Raises ``TransitionRefused`` when one has left ``old`` meanwhile; the
+    caller's transaction cannot go on then.
     """
     if not is_legal(old, target) or target not in OPEN or target == OrderState.ON_HOLD:
         raise TransitionRefused(f"orders cannot go from {old} to {target} together")
     due = {step.order.pk: step.next_action_at for step in steps}
     columns = _columns(target, clock.now(), {**changes, "next_action_at": _by_order(due)})
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if Order.objects.filter(pk__in=due, state=old).update(**columns) != len(steps):
             raise TransitionRefused(f"one of {len(steps)} orders left {old} meanwhile")
         events.record_many(

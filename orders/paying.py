@@ -18,17 +18,16 @@ def mark_purchase_paid(purchase_id: int, *, actor: Actor, at: datetime) -> bool:
 
     Runs in the caller's transaction, so that money and orders move together or not at all.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         purchase = Purchase.objects.select_for_update(no_key=True).get(pk=purchase_id)
         if purchase.paid_at is not None:
             return False
-        orders = list(purchase.orders.order_by("position"))
+        orders = list(purchase.orders.select_for_update().order_by("position"))
         if any(order.state != OrderState.AWAITING_PAYMENT for order in orders):
             return False
         purchase.paid_at = at
         purchase.save(update_fields=["paid_at"])
-        for order in orders:
-            lifecycle.mark_paid(order.pk, actor=actor, at=at, kind="order.paid" if order.price else "order.free")
+        lifecycle.mark_paid_many(orders, actor=actor, at=at)
         mailing.queue_for_purchase(purchase, MailKind.CONFIRMATION)
     return True
 

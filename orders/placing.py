@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -10,10 +10,10 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from orders import averages, events, paying, rechecking, repeating
+from orders import averages, events, moments, paying, rechecking, repeating
 from orders.averages import Average
 from orders.models import Draft, Order, Purchase
-from services.models import Service, ServiceKind
+from services.models import Service, ServiceKind, ServicePrice
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM, Actor
 from unlockshop.kernel.errors import Refused
@@ -23,6 +23,9 @@ from unlockshop.kernel.money import Money
 LIFETIME: Final = timedelta(hours=23, minutes=30)
 # A draft holds an e-mail address and an IMEI; nobody comes back to one after a week.
 DRAFTS_KEPT_FOR: Final = timedelta(days=7)
+
+
+Beside = Callable[[Purchase, Sequence[Order]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,47 +63,81 @@ def quote(draft: Draft, service: Service) -> Money:
     return rechecking.price_each(draft, service).times(len(draft.devices))
 
 
+def is_several_free(draft: Draft, total: Money) -> bool:
+    """Whether the basket has several devices at no cost: each needs its own task and counts for itself."""
+    return total.amount == 0 and len(draft.devices) > 1
+
+
+def refuse_several_free(draft: Draft, total: Money) -> None:
+    """Raise ``Refused`` (``one_free``) for several devices at no cost."""
+    if is_several_free(draft, total):
+        raise Refused(_("Free checks are ordered one device at a time."), code="one_free")
+
+
 def place_purchase(
-    draft: Draft, *, email: str, language: str, consent: Consent, is_demo: bool, actor: Actor
+    draft: Draft,
+    *,
+    email: str,
+    language: str,
+    consent: Consent,
+    is_demo: bool,
+    actor: Actor,
+    time_zone: str = "",
+    beside: Beside | None = None,
 ) -> Purchase:
     """Make the purchase that the draft describes; the same draft again returns the same purchase.
 
-    Raises ``Refused`` (``empty``, ``service_closed``, ``not_free``, ``under_way``) or ``PriceChanged``; nothing is
-    written then.
+    ``beside`` is called in the same transaction with what is to be paid, for rows that belong to it from the start.
+    Raises ``Refused`` (``empty``, ``service_closed``, ``not_free``, ``one_free``, ``under_way``) or ``PriceChanged``;
+    nothing is written then.
     A purchase that costs nothing, which only checks may, is paid at once (DSIM-CHECK-DEF-5).
+    ``time_zone`` is the customer's, as the browser tells it; one that is unknown is not kept.
     """
-    existing = Purchase.objects.filter(draft_token=draft.token).first()
-    if existing is not None:
-        return existing
-    if not draft.devices:
-        raise Refused(_("Enter the device first."), code="empty")
     try:
         with transaction.atomic():
-            return _place(draft, email=email, language=language, consent=consent, is_demo=is_demo, actor=actor)
-    except IntegrityError:
-        # The same form was sent twice at once, and the other request was first. Anything else is an error.
+            purchase, orders = _place(
+                draft,
+                email=email,
+                language=language,
+                consent=consent,
+                is_demo=is_demo,
+                actor=actor,
+                time_zone=moments.known_zone(time_zone),
+            )
+            if beside is not None and purchase.paid_at is None:
+                beside(purchase, orders)
+            return purchase
+    except (IntegrityError, Refused):
+        # The same form was sent twice, and the other request was first; so nearly no draft is looked for twice.
+        # Anything else is an error, or a refusal.
         first = Purchase.objects.filter(draft_token=draft.token).first()
         if first is None:
             raise
         return first
 
 
-def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo: bool, actor: Actor) -> Purchase:
-    service = Service.objects.get(pk=draft.service_id)
+def _place(
+    draft: Draft, *, email: str, language: str, consent: Consent, is_demo: bool, actor: Actor, time_zone: str
+) -> tuple[Purchase, Sequence[Order]]:
+    if not draft.devices:
+        raise Refused(_("Enter the device first."), code="empty")
+    service = _service_now(draft.service_id)
     if not (service.is_published and service.is_open):
         raise Refused(_("This service does not take orders at the moment."), code="service_closed")
-    total = quote(draft, service)
+    each = rechecking.price_each(draft, service)
+    total = each.times(len(draft.devices))
     if draft.quoted_total is None or Money(draft.quoted_total, draft.currency) != total:
         raise PriceChanged(total)
     if total.amount == 0 and service.kind != ServiceKind.CHECK:
         raise Refused(_("Only checks can be free."), code="not_free")
+    refuse_several_free(draft, total)
     repeating.refuse_unwanted(draft)
-    each = rechecking.price_each(draft, service)
     moment = clock.now()
     purchase = Purchase.objects.create(
         draft_token=draft.token,
         email=email,
         language=language,
+        time_zone=time_zone,
         currency=total.currency,
         total=total.amount,
         terms_version=consent.terms_version,
@@ -115,8 +152,8 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
         expires_at=moment + LIFETIME,
     )
     average = averages.measured([service.pk]).get(service.pk)
-    for position, device in enumerate(draft.devices, start=1):
-        order = add_order(
+    orders = Order.objects.bulk_create(
+        new_order(
             purchase,
             service,
             position=position,
@@ -127,15 +164,27 @@ def _place(draft: Draft, *, email: str, language: str, consent: Consent, is_demo
             average=average,
             is_recheck=device["value"] in draft.repeats,
         )
-        rechecking.note(order, draft)
-        events.record(order, "order.placed", actor=actor, to_state=order.state)
+        for position, device in enumerate(draft.devices, start=1)
+    )
+    rechecking.note(orders, draft)
+    events.begin(orders, "order.placed", actor=actor)
     if total.amount == 0:
         paying.mark_purchase_paid(purchase.pk, actor=SYSTEM, at=moment)
         purchase.refresh_from_db()
-    return purchase
+    return purchase, orders
 
 
-def add_order(
+def _service_now(service_id: int) -> Service:
+    """The service with its prices, as they stand at this moment. One query where it has any."""
+    rows = list(ServicePrice.objects.filter(service=service_id).select_related("service").order_by())
+    if not rows:
+        return Service.objects.get(pk=service_id)
+    service: Service = rows[0].service
+    service.price_rows = rows  # type: ignore[attr-defined]
+    return service
+
+
+def new_order(
     purchase: Purchase,
     service: Service,
     *,
@@ -147,7 +196,7 @@ def add_order(
     average: Average | None = None,
     is_recheck: bool = False,
 ) -> Order:
-    """One more order in a purchase that is being placed; what it promises is frozen.
+    """One more order, not yet stored, of a purchase that is being placed; what it promises is frozen.
 
     ``average`` is what was measured of the service; without it the supplier's estimate stands.
 
@@ -159,7 +208,7 @@ def add_order(
             _("This purchase is in %(purchase)s. Order what is priced in %(order)s separately.") % words,
             code="currency",
         )
-    order: Order = Order.objects.create(
+    return Order(
         purchase=purchase,
         service=service,
         position=position,
@@ -184,7 +233,6 @@ def add_order(
         created_at=purchase.created_at,
         state_changed_at=purchase.created_at,
     )
-    return order
 
 
 def forget_old_drafts() -> int:

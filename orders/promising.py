@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from orders import clocks, events, lifecycle, wording
+from orders import clocks, events, lifecycle, moments
 from orders.models import Order
 from orders.states import UNDER_WAY
 from unlockshop.kernel import clock
@@ -60,9 +60,9 @@ def _set(order: Order, columns: dict[str, datetime | None], kind: str, reason: s
         setattr(order, name, value)
     assert order.result_due_at is not None
     data = {
-        "due": wording.due_words(order, order.result_due_at),
+        "due": moments.place_words(order, order.result_due_at),
         "due_at": order.result_due_at.astimezone(UTC).isoformat(),
-        "former": wording.due_words(order, former) if former else "",
+        "former": moments.place_words(order, former) if former else "",
         "reason": reason.strip(),
     }
     events.record(order, kind, actor=actor, **data)

@@ -16,7 +16,17 @@ def story_of(number: str) -> tuple[Order, list[OrderEvent]] | None:
     story = list(
         OrderEvent.objects.filter(order__number=number)
         .select_related("order")
-        .only("seq", "kind", "to_state", "data", "at", "order__state", "order__service_name", "order__paid_at")
+        .only(
+            "seq",
+            "kind",
+            "to_state",
+            "data",
+            "at",
+            "order__state",
+            "order__service_name",
+            "order__paid_at",
+            "order__calendar",
+        )
         .order_by("seq")
     )
     return (story[0].order, story) if story else None
@@ -28,6 +38,6 @@ def paid_orders_of(identifier: str) -> Sequence[Order]:
         Order.objects.filter(identifier=identifier)
         .exclude(state__in=UNPAID)
         .select_related("service__category")
-        .only("state", "service_kind", "created_at", "service__category__name")
+        .only("state", "service_kind", "created_at", "calendar", "service__category__name")
         .order_by("-created_at", "-pk")[:TRACKER_LIMIT]
     )

@@ -1,7 +1,7 @@
 """Checking a device again: who may have the re-check price, and which check a new one repeats.
 
-Whoever holds the link of a finished check may repeat it. For ``Service.recheck_days`` after its report the re-check
-price counts, later the ordinary one.
+Whoever holds the link of a finished check may repeat it. For ``Service.recheck_days`` after the report of a check at
+the ordinary price the re-check price counts, for its repeats too; later the ordinary one. So a chain of repeats ends.
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ def price_each(draft: Draft, service: Service) -> Money:
 
 def until(former: Order, service: Service) -> datetime | None:
     """Until when the finished check is repeated at the re-check price."""
-    return former.ended_at + timedelta(days=service.recheck_days) if former.ended_at else None
+    begin = _counts_from(former)
+    return begin + timedelta(days=service.recheck_days) if begin else None
+
+
+def _counts_from(former: Order) -> datetime | None:
+    repeat: CheckRepeat | None = getattr(former, "repeats", None)
+    return former.ended_at if repeat is None or repeat.counts_from is None else repeat.counts_from
 
 
 def is_in_time(former: Order, service: Service, moment: datetime) -> bool:
@@ -50,11 +56,19 @@ def is_in_time(former: Order, service: Service, moment: datetime) -> bool:
     return end is not None and moment < end
 
 
-def note(order: Order, draft: Draft) -> None:
-    """Keep which check the order repeats, in the transaction that places it."""
+def note(orders: Sequence[Order], draft: Draft) -> None:
+    """Keep which check the draft's orders repeat and since when their price counts, as they are placed."""
     former = repeated(draft)
     if former is not None:
-        CheckRepeat.objects.create(order=order, former=former)
+        CheckRepeat.objects.bulk_create(
+            CheckRepeat(order=order, former=former, counts_from=_counts_from(former) if _is_cheaper(order) else None)
+            for order in orders
+        )
+
+
+def _is_cheaper(order: Order) -> bool:
+    """Whether the order costs less than the ordinary price of today."""
+    return bool(order.money != price_of(order.service, currency=order.currency, answers=order.answers))
 
 
 def is_repeated_check(order: Order) -> bool:

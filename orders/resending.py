@@ -25,8 +25,8 @@ KIND: Final = "order.result_sent_again"
 def resend_result(order_id: int, *, actor: Actor) -> OutgoingMail:
     """Owe the customer the result mail once more.
 
-    Raises ``Refused``: ``no_result``, ``on_its_way`` while the last one waits or is a few minutes old, ``bounced``
-    where the address did not take it, ``too_often`` after ``MOST`` times.
+    Raises ``Refused``: ``no_result``, ``with_staff`` while our staff look at the last one, ``on_its_way`` while it
+    waits or is a few minutes old, ``bounced`` where the address did not take it, ``too_often`` after ``MOST`` times.
     """
     with transaction.atomic():
         order = lifecycle.lock(order_id)
@@ -36,6 +36,11 @@ def resend_result(order_id: int, *, actor: Actor) -> OutgoingMail:
         if last.trouble:
             raise Refused(
                 _("Our last mail did not reach your address. Write to us, and we correct it."), code="bounced"
+            )
+        if last.work_state in {WorkState.NEEDS_STAFF, WorkState.UNCERTAIN}:
+            raise Refused(
+                _("Our last mail may not have gone out, and our staff are looking at it. The result is on this page."),
+                code="with_staff",
             )
         is_young = clock.now() - last.created_at < PAUSE
         if is_young or last.work_state != WorkState.DONE:

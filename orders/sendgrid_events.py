@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 
 from unlockshop.kernel import clock
 from unlockshop.kernel.errors import ShopError
@@ -60,6 +59,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[MailNews]:
 
 
 def _verified(body: bytes, headers: Mapping[str, str]) -> str:
+    from sendgrid.helpers.eventwebhook import (  # noqa: PLC0415 - 75 modules, for processes that get such posts
+        EventWebhook,
+        EventWebhookHeader,
+    )
+
     signature = headers.get(EventWebhookHeader.SIGNATURE) or ""
     stamp = headers.get(EventWebhookHeader.TIMESTAMP) or ""
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 11):
@@ -82,8 +86,10 @@ def _keys() -> list[str]:
 
 def unusable_keys() -> list[str]:
     """Those of the configured keys that are no keys: for the check at start."""
-    found = []
-    for key in _keys():
+    keys, found = _keys(), []
+    if keys:
+        from sendgrid.helpers.eventwebhook import EventWebhook  # noqa: PLC0415 - as in ``_verified``
+    for key in keys:
         try:
             EventWebhook(key)
         except Exception:  # whatever the library makes of it

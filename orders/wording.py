@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from babel.dates import format_skeleton, get_timezone_location
+from babel.dates import format_skeleton
+from django.conf import settings
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from orders.models import Order
 from orders.states import UNDELIVERED, HoldReason, OrderState
-from unlockshop.kernel import calendars, clock
 from unlockshop.kernel.money import Money
 
 S = OrderState
@@ -66,6 +67,7 @@ def meaning(state: str) -> str:
 def owed_back(order: Order, left: Money | None = None) -> str:
     """That the money of an undelivered order is owed back, and who sees to it; empty when none is.
 
+    Of a device that was not found the terms decide, and some have the cause found out first.
     ``left`` is what of the price was not given back so far; without it, all of it.
     """
     if order.state not in UNDELIVERED or order.price == 0:
@@ -79,6 +81,21 @@ def owed_back(order: Order, left: Money | None = None) -> str:
     if left.amount == 0:
         return ""
     amounts = {"amount": money_words(order.money), "left": money_words(left)}
+    is_looked_into = order.state == S.NOT_FOUND and _is_looked_into(order)
+    if is_looked_into and left != order.money:
+        text = _(
+            "Of the %(amount)s that you paid for this order %(left)s were not given back yet. By its terms our staff "
+            "find out first why the device was not found. Unless the order's data were wrong, they go back to the "
+            "payment method you paid with; you need not apply for it."
+        )
+        return text % amounts
+    if is_looked_into:
+        text = _(
+            "You paid %(amount)s for this order. By its terms our staff find out first why the device was not found. "
+            "Unless the order's data were wrong, %(left)s go back to the payment method you paid with; you need not "
+            "apply for it."
+        )
+        return text % amounts
     if left != order.money:
         text = _(
             "Of the %(amount)s that you paid for this order %(left)s are still owed back, to the payment method you "
@@ -94,6 +111,12 @@ def owed_back(order: Order, left: Money | None = None) -> str:
     )
 
 
+def _is_looked_into(order: Order) -> bool:
+    """Whether the order's terms have the cause found out before its money is decided on (``NOT_FOUND_TERMS``)."""
+    is_looked_into: Callable[[str], bool] = import_string(settings.NOT_FOUND_TERMS)
+    return is_looked_into(order.purchase.refund_profile)
+
+
 def money_words(money: Money) -> str:
     """An amount as readers of the active language write it."""
     return money.format(get_language() or "en")
@@ -106,44 +129,18 @@ def time_words(moment: datetime) -> str:
 
 def day_words(moment: datetime) -> str:
     """The day of a moment in UTC, such as "21 Aug 2026"."""
-    return str(format_skeleton("yMMMd", moment.astimezone(UTC), locale=_locale()))
-
-
-def due_words(order: Order, moment: datetime) -> str:
-    """A moment by the calendar that the order counts by, such as "Thursday 3 December, 22:00 Madrid time".
-
-    The year is named where it is another than today's.
-    """
-    zone = calendars.named(order.calendar).zone if order.calendar else UTC
-    local, today = moment.astimezone(zone), clock.now().astimezone(zone)
-    locale = _locale()
-    skeleton = "MMMMEEEEd" if local.year == today.year else "yMMMMEEEEd"
-    day = format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale)
-    return _("%(day)s, %(time)s %(zone)s") % {
-        "day": day,
-        "time": f"{local:%H:%M}",
-        "zone": _zone_words(zone, locale) if order.calendar else "UTC",
-    }
+    return str(format_skeleton("yMMMd", moment.astimezone(UTC), locale=babel_locale()))
 
 
 def date_words(day: date) -> str:
     """A calendar day in full, such as "21 August 2026"."""
-    return str(format_skeleton("yMMMMd", datetime.combine(day, time()), locale=_locale()))
+    return str(format_skeleton("yMMMMd", datetime.combine(day, time()), locale=babel_locale()))
 
 
-def _locale() -> str:
+def babel_locale() -> str:
+    """The active language as Babel names it."""
     language = get_language() or "en"
     return _LOCALES.get(language, language.replace("-", "_"))
-
-
-def zone_of(order: Order) -> str:
-    """The name of the time zone that the order counts by."""
-    return calendars.named(order.calendar).zone.key if order.calendar else "UTC"
-
-
-def _zone_words(zone: tzinfo, locale: str) -> str:
-    city = get_timezone_location(zone, locale=locale, return_city=True)
-    return city if city == "UTC" else _("%(city)s time") % {"city": city}
 
 
 def average_by(order: Order) -> datetime | None:

@@ -7,6 +7,7 @@ sweep: it asks the provider what is true, and folds that into payment, ledger an
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from orders import mailing, paying
-from orders.models import Purchase
+from orders.models import Order, Purchase
 from orders.models.mail import MailKind
 from payments import booking, ledger
 from payments.accepting import NotTaken, obstacle
@@ -41,6 +42,9 @@ FIRST_CHECK: Final = timedelta(seconds=30)
 MAX_CHECK_INTERVAL: Final = timedelta(hours=1)
 TURN_SECONDS: Final = 60
 
+# States in which a payment's page may still be shown.
+BEGUN: Final = frozenset({PaymentState.CREATED, PaymentState.OPEN})
+
 STATE_OF_FACT: Final = {
     FactState.OPEN: PaymentState.OPEN,
     FactState.PENDING: PaymentState.PENDING,
@@ -52,6 +56,16 @@ STATE_OF_FACT: Final = {
 
 class NothingToPay(Refused):
     """The purchase is paid, expired, or waits for the bank or for our staff already."""
+
+
+def first_payment(purchase: Purchase, orders: Sequence[Order], *, provider_name: str) -> Payment | None:
+    """The row of a purchase's first payment, written with the purchase: nobody knows of it, so nothing is locked.
+
+    None where ``begin_payment`` would refuse; ``open_page`` goes on with the row once it is committed.
+    """
+    if obstacle(provider_name, purchase.money, *(order.money for order in orders)):
+        return None
+    return _new_payment(purchase, provider_name)
 
 
 def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
@@ -67,29 +81,42 @@ def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
             raise NothingToPay(_("This purchase is paid already."), code="paid")
         if locked.expires_at - clock.now() < MIN_TIME_TO_PAY:
             raise NothingToPay(_("This purchase has expired. Please order again."), code="expired")
-        states = set(locked.payments.values_list("state", flat=True))
+        payments = list(locked.payments.all())
+        states = {payment.state for payment in payments}
         if PaymentState.PENDING in states:
             raise NothingToPay(_("Your bank is still confirming the payment."), code="pending")
         if states & {PaymentState.PARKED, PaymentState.CAPTURED}:
             # Money may have come in already; a second payment would have to be given back.
             raise NothingToPay(_("Our staff are checking a payment for this purchase."), code="in_check")
-        prices = [order.money for order in locked.orders.all()]
-        if hindrance := obstacle(provider_name, locked.money, *prices):
+        orders = list(locked.orders.order_by("position"))
+        if hindrance := obstacle(provider_name, locked.money, *(order.money for order in orders)):
             raise NotTaken(hindrance)
-        payment = locked.payments.filter(
-            provider=provider_name, state__in=[PaymentState.CREATED, PaymentState.OPEN]
-        ).first() or Payment.objects.create(
-            purchase=locked,
-            provider=provider_name,
-            amount=locked.total,
-            currency=locked.currency,
-            is_live=settings.PAYMENTS_LIVE,
-            next_action_at=clock.now() + FIRST_CHECK,
-        )
+        usable = (each for each in payments if each.provider == provider_name and each.state in BEGUN)
+        payment = next(usable, None) or _new_payment(locked, provider_name)
     if payment.state == PaymentState.OPEN and payment.url:
         return payment
+    return open_page(locked, orders, payment)
+
+
+def _new_payment(purchase: Purchase, provider_name: str) -> Payment:
+    payment: Payment = Payment.objects.create(
+        purchase=purchase,
+        provider=provider_name,
+        amount=purchase.total,
+        currency=purchase.currency,
+        is_live=settings.PAYMENTS_LIVE,
+        next_action_at=clock.now() + FIRST_CHECK,
+    )
+    return payment
+
+
+def open_page(purchase: Purchase, orders: Sequence[Order], payment: Payment) -> Payment:
+    """Have the provider make the page of a committed payment; ``orders`` are the purchase's, by position.
+
+    Raises as ``begin_payment`` where the provider refuses or does not answer.
+    """
     try:
-        begun = provider_named(provider_name).begin(_request(locked, payment))
+        begun = provider_named(payment.provider).begin(_request(purchase, orders, payment))
     except Refused:
         # The provider repeats its no for this key for ever; the next try needs a row, and a key, of its own.
         Payment.objects.filter(pk=payment.pk, state=PaymentState.CREATED).update(
@@ -98,14 +125,15 @@ def begin_payment(purchase: Purchase, *, provider_name: str) -> Payment:
         raise
     crash_here("collect.after_begin")
     rows = Payment.objects.filter(pk=payment.pk, state=PaymentState.CREATED)
-    rows.update(state=PaymentState.OPEN, provider_ref=begun.provider_ref, url=begun.url)
-    payment.refresh_from_db()
+    if rows.update(state=PaymentState.OPEN, provider_ref=begun.provider_ref, url=begun.url):
+        payment.state, payment.provider_ref, payment.url = PaymentState.OPEN, begun.provider_ref, begun.url
+    else:  # another tab was first, or news of it came in
+        payment.refresh_from_db()
     return payment
 
 
-def _request(purchase: Purchase, payment: Payment) -> PaymentRequest:
+def _request(purchase: Purchase, orders: Sequence[Order], payment: Payment) -> PaymentRequest:
     """Derived from stored rows alone: the same key must always come with the same parameters."""
-    orders = list(purchase.orders.order_by("position"))
     count = len(orders)
     description = orders[0].service_name
     if count > 1:
@@ -161,7 +189,7 @@ def _fold(payment_id: int, fact: PaymentFact) -> Payment:
         if fact.is_declined and payment.state in LIVE:
             payment.declined_at = clock.now()
             payment.save(update_fields=["declined_at"])
-        if RANK[target] <= RANK[PaymentState(payment.state)] or ledger.is_booked(booking.stray_key(payment)):
+        if RANK[target] <= RANK[PaymentState(payment.state)] or _has_strayed(payment):
             return payment
         mismatch = _mismatch(payment, fact)
         if mismatch:
@@ -177,6 +205,11 @@ def _fold(payment_id: int, fact: PaymentFact) -> Payment:
             payment.next_action_at = None
         payment.save()
     return payment
+
+
+def _has_strayed(payment: Payment) -> bool:
+    """Whether its money is in the books already as money that fits nothing: only ``_park`` books that."""
+    return payment.state == PaymentState.PARKED and ledger.is_booked(booking.stray_key(payment))
 
 
 def _mismatch(payment: Payment, fact: PaymentFact) -> str:

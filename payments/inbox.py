@@ -6,6 +6,7 @@ A webhook is a hint. What it says is never believed: processing asks the provide
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, Final
 
@@ -46,17 +47,20 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> Webh
     )
     for name, value in _at_rest(notice).items():
         setattr(delivery, name, value)
+    # One INSERT is a transaction of its own: BEGIN and COMMIT would be two more trips to the database.
+    is_within = transaction.get_connection().in_atomic_block
     try:
-        with transaction.atomic():
+        with transaction.atomic() if is_within else nullcontext():
             delivery.save(force_insert=True)
-            if delivery.work_state == WorkState.QUEUED:
-                work.ring(PROCESS_TASK, delivery.pk)
     except IntegrityError:
         # Nearly every event is a new one, so it is looked for only where it turns out to be here already.
         stored = WebhookDelivery.objects.filter(provider=provider_name, event_id=notice.event_id)
         if not stored.update(deliveries=F("deliveries") + 1):
             raise
-        delivery = stored.get()
+        found: WebhookDelivery = stored.get()
+        return found
+    if delivery.work_state == WorkState.QUEUED:
+        work.ring(PROCESS_TASK, delivery.pk)
     return delivery
 
 

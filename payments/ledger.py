@@ -29,13 +29,16 @@ class Unbalanced(ValueError):
 def post(
     key: str, kind: str, *, payment: Payment | None, lines: Sequence[tuple[Account, Money]], order: Order | None = None
 ) -> LedgerTransaction:
-    """Book one fact. Raises ``Unbalanced``; a second posting under the same key is an ``IntegrityError``."""
+    """Book one fact. Raises ``Unbalanced``; a second posting under the same key is an ``IntegrityError``.
+
+    After an ``IntegrityError`` the caller's transaction cannot go on.
+    """
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for _account, money in lines:
         sums[money.currency] += money.amount
     if not lines or any(sums.values()):
         raise Unbalanced(f"{key}: {dict(sums)}")
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         posting = LedgerTransaction.objects.create(key=key, kind=kind, payment=payment, order=order, at=clock.now())
         LedgerEntry.objects.bulk_create(
             LedgerEntry(transaction=posting, account=account, amount=money.amount, currency=money.currency)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from orders import lifecycle, replacing
+from django.db.models import Q
+
+from orders import doing_again, giving_back, lifecycle, replacing
 from orders.models import CorrectionRequest, Order
-from orders.states import CancelState, CorrectionState, OrderState
+from orders.states import BOUGHT_OUTCOMES, CancelState, CorrectionState, OrderState
 from payments.models import Payment
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.money import Money
+
+# Where an order may still be bought, or bought again.
+_MAY_BE_BOUGHT: Final = frozenset({OrderState.PAID, OrderState.ON_HOLD, OrderState.SUBMITTING, OrderState.UNCERTAIN})
 
 
 def turn_down_corrections(
@@ -22,7 +28,7 @@ def turn_down_corrections(
     waiting = CorrectionRequest.objects.filter(state=CorrectionState.ASKED, order__purchase=payment.purchase_id)
     if order is not None:
         waiting = waiting.filter(order=order)
-    for wanted in waiting.select_related("order__purchase").order_by("order"):
+    for wanted in waiting.select_related("order__purchase").order_by("order_id"):
         if left_of(lifecycle.lock(wanted.order_id), payment).amount <= 0:
             replacing.turn_down(wanted, CancelState.ENDED, actor=actor)
 
@@ -30,15 +36,32 @@ def turn_down_corrections(
 def stop_unsent(
     payment: Payment, order: Order | None, left_of: Callable[[Order, Payment], Money], *, reason: str, actor: Actor
 ) -> None:
-    """Cancel the order (None: any of the purchase) that has not left for a supplier, if nothing of it is ``left_of``.
+    """Let nobody buy the order (None: any of the purchase) any more, if nothing of it is ``left_of``.
 
-    One that a supplier may have goes on: staff decided to give its money back all the same. Locks as above.
+    What has not left for a supplier is cancelled; what is being handed to one, or may be at one, is marked, and ends
+    once it proves that nothing was bought. What a supplier has goes on: staff decided to give its money back all the
+    same. An order that does the work of another for nothing stands on that one's money. Locks as above.
     """
-    waiting = Order.objects.filter(purchase=payment.purchase_id, state__in=(OrderState.PAID, OrderState.ON_HOLD))
-    if order is not None:
-        waiting = waiting.filter(pk=order.pk)
+    waiting = Order.objects.filter(purchase=payment.purchase_id, state__in=sorted(_MAY_BE_BOUGHT))
+    if order is not None:  # what follows an order is younger than it, so locks are taken by id all the same
+        waiting = waiting.filter(Q(pk=order.pk) | Q(pk__gt=order.pk, price=0))
     for each in waiting.order_by("pk").values_list("pk", flat=True):
         locked = lifecycle.lock(each)
-        is_here = locked.state in {OrderState.PAID, OrderState.ON_HOLD} and lifecycle.live_attempt(locked) is None
-        if is_here and left_of(locked, payment).amount <= 0:
+        paid_for = doing_again.former_of(locked) or locked
+        is_meant = order is None or order.pk in {locked.pk, paid_for.pk}
+        # What cost nothing and follows no other order has no money that could go back.
+        if not is_meant or paid_for.price == 0 or left_of(paid_for, payment).amount > 0:
+            continue
+        live = lifecycle.live_attempt(locked)
+        if live is None and locked.state in {OrderState.PAID, OrderState.ON_HOLD}:
             lifecycle.cancel(locked.pk, reason=reason, actor=actor)
+        elif locked.state in _MAY_BE_BOUGHT and (live is None or live.outcome not in BOUGHT_OUTCOMES):
+            giving_back.note(locked, reason=reason, actor=actor)
+
+
+def lift_marks(payment: Payment, left_of: Callable[[Order, Payment], Money], *, actor: Actor) -> None:
+    """The orders whose money is here again, as a refund failed, are not stopped any more. Locks as above."""
+    for each in Order.objects.filter(purchase=payment.purchase_id).order_by("pk").values_list("pk", flat=True):
+        locked = lifecycle.lock(each)
+        if left_of(doing_again.former_of(locked) or locked, payment).amount > 0:
+            giving_back.lift(locked, actor=actor)

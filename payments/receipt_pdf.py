@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from orders.wording import day_words, money_words
+from orders.moments import day_words
+from orders.wording import money_words
 from payments.paper import Paper, printable
 from payments.receipts import Receipt, way_words
 from services.identifiers import group_imei
@@ -28,7 +29,8 @@ def _render(receipt: Receipt) -> bytes:
     paper.gap(6)
     paper.line(title, size=16)
     paper.line(
-        _("Paid on %(day)s by %(email)s") % {"day": day_words(receipt.paid_at), "email": receipt.purchase.email}
+        _("Paid on %(day)s by %(email)s")
+        % {"day": day_words(receipt.orders[0], receipt.paid_at), "email": receipt.purchase.email}
     )
     if receipt.payment is not None:
         paper.line(_("Way of payment: %(way)s") % {"way": way_words(receipt.payment)})
@@ -38,12 +40,14 @@ def _render(receipt: Receipt) -> bytes:
         paper.pair(text, money_words(order.money))
     paper.pair(_("Total, incl. tax"), money_words(receipt.total), size=11)
     for refund in receipt.refunds:
-        day = day_words(refund.succeeded_at or refund.created_at)
+        day = day_words(receipt.orders[0], refund.succeeded_at or refund.created_at)
         what = refund.order.number if refund.order else number
         paper.pair(
             _("Given back on %(day)s for %(what)s") % {"day": day, "what": what}, f"–{money_words(refund.money)}"
         )
-    if receipt.refunds:
+    if receipt.taken_back is not None:
+        paper.pair(_("Taken back by the bank for a dispute"), f"–{money_words(receipt.taken_back)}")
+    if receipt.refunds or receipt.taken_back is not None:
         paper.pair(_("Paid after refunds"), money_words(receipt.kept), size=11)
     if paper.is_lacking:
         paper.gap()

@@ -1,6 +1,7 @@
 """The receipt of a paid purchase: what was bought, what came in by which way, and what went back since.
 
-It is read from the rows each time, so that a refund stands on it as soon as it has gone out. Its number is the
+It is read from the rows each time, so that a refund stands on it as soon as it has gone out, and so does what the bank
+took back for a dispute. Its number is the
 purchase's. Tax is part of the prices; it is named only where the shop's settings say at which rate.
 """
 
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from orders.models import CorrectionRequest, Order, Purchase
 from orders.states import CorrectionState
+from payments import disputing
 from payments.booking import UNATTACHED
 from payments.models import Payment, Refund
 from payments.owing import refunds_of
@@ -37,7 +39,10 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Everything that a receipt says. ``total`` is what was paid, ``kept`` what of it was not given back."""
+    """Everything that a receipt says. ``total`` is what was paid, ``kept`` what of it was not given or taken back.
+
+    ``taken_back`` is what the bank has taken for disputes; None where it has taken nothing.
+    """
 
     purchase: Purchase
     seller: Seller
@@ -45,6 +50,7 @@ class Receipt:
     orders: Sequence[Order]
     payment: Payment | None
     refunds: Sequence[Refund]
+    taken_back: Money | None
     total: Money
     kept: Money
 
@@ -70,6 +76,7 @@ def receipt_of(purchase: Purchase) -> Receipt:
     # The price of a replaced order is its replacement's now.
     replaced = CorrectionRequest.objects.filter(order__purchase=purchase, state=CorrectionState.REPLACED)
     back = sum((refund.amount for refund in gone), Decimal(0))
+    taken = disputing.taken_back(payment) if payment is not None else Decimal(0)
     return Receipt(
         purchase=purchase,
         seller=seller(),
@@ -77,8 +84,10 @@ def receipt_of(purchase: Purchase) -> Receipt:
         orders=list(purchase.orders.exclude(pk__in=replaced.values("order")).defer("result").order_by("position")),
         payment=payment,
         refunds=gone,
+        taken_back=Money(taken, purchase.currency) if taken else None,
         total=purchase.money,
-        kept=Money(purchase.total - back, purchase.currency),
+        # A bank may take once more what was refunded before; less than nothing is paid by nobody.
+        kept=Money(max(purchase.total - back - taken, Decimal(0)), purchase.currency),
     )
 
 

@@ -86,6 +86,9 @@ def request_refund(
         raise Refused(_("A refund names its rule and its reason."), code="rule_required")
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        if refundable(payment).amount <= money.amount:  # all of its orders may have to be stopped: locked by id
+            rows = Order.objects.select_for_update(of=("self",)).filter(purchase=payment.purchase_id)
+            list(rows.order_by("pk").values_list("pk"))
         order = lifecycle.lock(order_id) if order_id is not None else None
         guard(payment, order, money, grounds, actor)
         refund: Refund = Refund.objects.create(
@@ -101,11 +104,19 @@ def request_refund(
             actor_label=actor.label[:254],
             next_action_at=clock.now(),
         )
-        paid_back.turn_down_corrections(payment, order, refundable_for, actor=actor)
-        if payment.attention not in booking.UNATTACHED:
-            paid_back.stop_unsent(payment, order, refundable_for, reason=grounds.reason.strip(), actor=actor)
+        _let_nobody_work(refund, actor)
         work.ring(EXECUTE_TASK, refund.pk)
     return refund
+
+
+def _let_nobody_work(refund: Refund, actor: Actor) -> None:
+    """Nobody works any more for what the refund gives back whole. The payment is locked."""
+    payment, order = refund.payment, refund.order
+    if refundable(payment).amount <= 0:
+        order = None  # nothing is left for the others either
+    paid_back.turn_down_corrections(payment, order, refundable_for, actor=actor)
+    if payment.attention not in booking.UNATTACHED:
+        paid_back.stop_unsent(payment, order, refundable_for, reason=refund.reason, actor=actor)
 
 
 def guard(payment: Payment, order: Order | None, money: Money, grounds: Grounds, actor: Actor) -> None:
@@ -202,9 +213,12 @@ def send_again(refund: Refund) -> bool:
 
 def _record_refusal(refund: Refund, error: Refused) -> None:
     """The provider said no: nothing went out, and the amount is refundable again."""
-    Refund.objects.filter(pk=refund.pk).exclude(state=RefundState.SUCCEEDED).update(
-        state=RefundState.FAILED, failure=f"{error.code}: {error}"[:200]
-    )
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",)).get(pk=refund.payment_id)
+        Refund.objects.filter(pk=refund.pk).exclude(state=RefundState.SUCCEEDED).update(
+            state=RefundState.FAILED, failure=f"{error.code}: {error}"[:200]
+        )
+        paid_back.lift_marks(payment, refundable_for, actor=actors.provider(payment.provider))
     work.release(refund, work_state=WorkState.NEEDS_STAFF, next_action_at=None, last_error=str(error)[:500])
 
 
@@ -224,20 +238,21 @@ def fold_refund(known: Refund, fact: RefundFact) -> None:
         if fact.state == RefundFactState.SUCCEEDED and refund.state != RefundState.SUCCEEDED:
             refund.state, refund.succeeded_at = RefundState.SUCCEEDED, clock.now()
             booking.book_refund(refund)
-            provider = actors.provider(refund.payment.provider)
-            paid_back.turn_down_corrections(refund.payment, refund.order, refundable_for, actor=provider)
             _release(refund, work_state=WorkState.DONE, next_action_at=None, last_error="")
+            _let_nobody_work(refund, actors.provider(refund.payment.provider))
             telling.tell_refunded(refund)
         elif fact.state == RefundFactState.FAILED and refund.state != RefundState.FAILED:
             was_booked = refund.state == RefundState.SUCCEEDED
             refund.state, refund.failure = RefundState.FAILED, fact.failure[:200]
             _release(refund, work_state=WorkState.NEEDS_STAFF, next_action_at=None, last_error=fact.failure[:500])
+            paid_back.lift_marks(refund.payment, refundable_for, actor=actors.provider(refund.payment.provider))
             if was_booked:
                 booking.book_returned_refund(refund)
                 telling.tell_returned(refund)
         elif fact.state == RefundFactState.PENDING and refund.state not in {RefundState.SUCCEEDED, RefundState.FAILED}:
             refund.state = RefundState.PENDING
             _release(refund, work_state=WorkState.QUEUED, next_action_at=clock.now() + PENDING_CHECK, last_error="")
+            _let_nobody_work(refund, actors.provider(refund.payment.provider))
 
 
 def _release(refund: Refund, **columns: Any) -> None:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from orders import mailing
 from orders.models.mail import MailKind
-from orders.wording import money_words, time_words
+from orders.moments import due_words
+from orders.wording import money_words
 from refunds.judging import clause_lines, profile_of
 from refunds.models import Claim, SecondCode
 
@@ -107,8 +108,8 @@ def _words(claim: Claim) -> dict[str, str]:
     soon = _("soon")
     second = SecondCode.objects.filter(claim=claim).select_related("order").defer("order__result").first()
     return {
-        "due": time_words(claim.due_at) if claim.due_at else soon,
-        "pay_by": time_words(claim.pay_by) if claim.pay_by else soon,
+        "due": due_words(claim.order, claim.due_at) if claim.due_at else soon,
+        "pay_by": due_words(claim.order, claim.pay_by) if claim.pay_by else soon,
         "amount": money_words(claim.money),
         "second": second.order.number if second else "",
         "service": second.order.service_name if second else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from orders import delaying
+from orders import clocks, delaying
 from orders.models import DelayNotice, Order
 from orders.models.delay_notice import DelayOutcome
 from payments import refunding
@@ -65,6 +65,7 @@ def cancellation_facts(
         claim=policy_facts.Claim("cancel", None, moment, "customer", "order_page"),
         delay=delay,
         fraud_suspected=bool(purchase.frozen_for) and opened is None,
+        closed_days=clocks.days_off_of(order),
     )
 
 

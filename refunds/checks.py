@@ -13,6 +13,7 @@ from django.core.checks import Error
 from django.db import connection
 
 from refunds import terms
+from refunds.policy import published
 from refunds.policy.published import profiles
 
 
@@ -22,6 +23,17 @@ def refund_profile_is_published(app_configs: Sequence[AppConfig] | None, **_opti
         return []
     known = ", ".join(sorted(profiles()))
     return [Error(f"REFUND_PROFILE={settings.REFUND_PROFILE!r} is none of {known}", id="refunds.E001")]
+
+
+def shipped_versions_keep_to_their_names(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[Error]:
+    """An error for each shipped version whose name staff may have given to one of theirs, or twice."""
+    found = []
+    for name, numbers in published.SHIPPED.items():
+        versions = [each.version for each in numbers]
+        wrong = [each for each in versions if not published.SHIPPED_NAME.fullmatch(each) or versions.count(each) > 1]
+        found += [Error(f"shipped refund rules {name} {each} need a name such as 2027-02", id="refunds.E005")
+                  for each in wrong]  # fmt: skip
+    return found
 
 
 def evidence_is_private(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[Error]:
@@ -46,7 +58,8 @@ def videos_go_as_promised(app_configs: Sequence[AppConfig] | None, **_options: A
 def published_rules_are_unaltered(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_options: Any
 ) -> list[Error]:
-    """An error for each published version whose clauses no longer read as published (``check --database default``)."""
+    """An error for each published version whose clauses no longer read as published, or that a shipped one of its name
+    hides (``check --database default``)."""
     if not databases:
         return []
     from refunds import policy_versions  # noqa: PLC0415 - models are there only when checks run
@@ -55,7 +68,13 @@ def published_rules_are_unaltered(
     # ``migrate`` checks before it makes the table.
     if PolicyVersion._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001
         return []
-    return [
+    hidden = [
+        Error(
+            f"refund rules {row} were published by staff, and shipped ones of that name hide them", id="refunds.E006"
+        )
+        for row in policy_versions.hidden()
+    ]
+    return hidden + [
         Error(f"refund rules {row} do not read as they were published", id="refunds.E004")
         for row in policy_versions.altered()
     ]

@@ -68,6 +68,9 @@ def standing(order: Order) -> CorrectionStanding:
     if doing_again.is_repeat(order):
         text = _("This order does the work of your former one once more, so it stays with its device.")
         return CorrectionStanding(None, code="repeat", text=text)
+    if order.price == 0:
+        text = _("This check was free. Check the other device with an order of its own.")
+        return CorrectionStanding(None, code="free", text=text)
     judged = _judge(order)
     sentences = _sentences(order, judged)
     if judged.code != Code.H_ORDER_CORRECTION:

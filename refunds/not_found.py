@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from orders import investigating, lifecycle
 from orders.models import Investigation, Order
 from orders.states import OrderState
-from refunds import calling_off, resubmitting
+from refunds import calling_off, policy_versions, resubmitting
 from refunds.cancel_facts import cancellation_facts
 from refunds.policy.assessing import assess
 from refunds.policy.assessment import Assessment
@@ -59,6 +59,12 @@ def standing(order: Order) -> NotFoundStanding | None:
     return NotFoundStanding(
         clauses, row, may_ask, may_resubmit=not code, rule=calling_off.rule_of(judged), code=code, text=text
     )
+
+
+def is_looked_into_first(rules: str) -> bool:
+    """Whether refund rules, named with their version, wait for the cause before they decide. Empty: today's."""
+    agreed = policy_versions.named(rules) if rules else calling_off.in_force()
+    return agreed.numbers.outcomes.get("not_found") is None
 
 
 def ask(order_id: int, *, note: str, actor: Actor) -> Investigation:

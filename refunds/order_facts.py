@@ -13,7 +13,7 @@ from typing import Final, Literal, cast
 
 from django.db.models import Q, QuerySet
 
-from orders import investigating
+from orders import clocks, investigating
 from orders.models import Order, OrderEvent
 from orders.states import CancelState, HoldReason, OrderState
 from payments import refunding
@@ -79,7 +79,7 @@ MEANINGLESS: Final = frozenset({
     "order.cancel_wished", "order.nothing_left", "order.corrected", "order.correction_asked",
     "order.correction_refused", "order.replaced", "order.replacing", "order.paid_by_former",
     "order.done_again", "order.doing_again", "order.exchanged", "order.exchanging", "order.paid_by_shop",
-    "order.result_sent_again",
+    "order.result_sent_again", "order.given_back", "order.not_given_back",
     "order.investigation_asked", "order.investigated",
     "order.said_bought", "order.said_not_bought",
     "attempt.placed_again", "attempt.late_surprise", "claim.opened", "money.refunded", "money.returned",
@@ -152,6 +152,7 @@ def collect(order: Order, asked: Asked, profile: Profile, *, video: policy.Video
         shop_fault=_has(firm, FactName.SHOP_FAULT),
         fraud_suspected=order.purchase.frozen_for == HoldReason.FRAUD_WARNING,
         duplicate_tickets=claim.repeats + 1 if claim and claim.repeats else 0,
+        closed_days=clocks.days_off_of(order),
     )
 
 

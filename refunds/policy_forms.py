@@ -22,7 +22,7 @@ class PolicyVersionForm(forms.Form):
 
     version = forms.CharField(
         label=gettext_lazy("Name of the new version"),
-        help_text=gettext_lazy("It becomes part of the address, such as 2026-12 or 2026-12-b."),
+        help_text=gettext_lazy("It becomes part of the address, such as 2026-12-15 or 2026-12-b."),
         max_length=18,
         widget=UnfoldAdminTextInputWidget(),
     )

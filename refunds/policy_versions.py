@@ -27,7 +27,8 @@ from unlockshop.kernel import clock
 from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused
 
-_VERSION: Final = re.compile(r"[0-9]{4}-[a-z0-9]{1,6}(-[a-z0-9]{1,6})?")
+# Three parts, where versions that ship have two: neither ever takes the other's name.
+_VERSION: Final = re.compile(r"[0-9]{4}-[a-z0-9]{1,6}-[a-z0-9]{1,6}")
 _DRAFT: Final = "draft"
 
 
@@ -73,6 +74,21 @@ def history(name: str) -> Sequence[tuple[str, datetime | date]]:
     return found
 
 
+def latest(name: str, rows: Sequence[PolicyVersion]) -> tuple[Profile, Profile | None]:
+    """The profile in the version in force, and in the one before; None where it is the first. No query.
+
+    ``rows`` are all that were published, of any profile, the newest first.
+    """
+    rows = [row for row in rows if row.name == name]
+    shipped = published.versions(name)
+    known = [_profile_of(row) for row in rows if row.root == shipped[-1].version]
+    known.append(shipped[-1])
+    if len(known) == 1 and len(shipped) > 1:
+        earlier = [_profile_of(row) for row in rows if row.root == shipped[-2].version]
+        known.append(earlier[0] if earlier else shipped[-2])
+    return known[0], known[1] if len(known) > 1 else None
+
+
 def before(agreed: Profile) -> Profile | None:
     """The version that was in force before this one; None for the first."""
     known = [version for version, _day in history(agreed.name)]
@@ -111,7 +127,7 @@ def publish_version(
     ``version`` for a name that is malformed or taken, ``same`` where nothing changes, ``unknown`` and ``bounds``.
     """
     if not _VERSION.fullmatch(version) or len(version) > 18:
-        text = _("Name the version by its month, such as %(name)s.")
+        text = _("Name the version by its month and a third part, such as %(name)s.")
         raise Refused(text % {"name": f"{clock.now():%Y-%m}-b"}, code="version")
     former = profile(name)
     if former.version != base:
@@ -147,6 +163,12 @@ def publish_version(
 def altered() -> list[PolicyVersion]:
     """Published versions that do not come out as they were published: their clauses were edited in the source."""
     return [row for row in PolicyVersion.objects.all() if _profile_of(row).fingerprint() != row.fingerprint]
+
+
+def hidden() -> list[PolicyVersion]:
+    """Published versions of a name that a shipped one has as well: what was agreed under them could not be found."""
+    shipped = {(name, each.version) for name in published.SHIPPED for each in published.versions(name)}
+    return [row for row in PolicyVersion.objects.all() if (row.name, row.version) in shipped]
 
 
 def _profile_of(row: PolicyVersion) -> Profile:

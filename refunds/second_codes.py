@@ -22,6 +22,7 @@ from refunds.answering import Telling
 from refunds.models import Claim, SecondCode
 from refunds.policy.codes import Decision
 from refunds.states import WAITING, ClaimEventKind, ClaimState, ClaimType
+from services.catalogue import price_of
 from services.models import Service
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM, Actor
@@ -54,8 +55,8 @@ def of(claim: Claim) -> SecondCode | None:
 def buy(claim_id: int, *, reason: str, actor: Actor) -> SecondCode:
     """Order the code once more and tell the customer, in one transaction.
 
-    Raises ``Refused``: ``reason_required``, ``not_offered``, ``money_went_back``, ``disputed``, or as
-    ``reviewing.check_approvable``; ``TransitionRefused`` where the claim was decided meanwhile.
+    Raises ``Refused``: ``reason_required``, ``not_offered``, ``money_went_back``, ``disputed``, ``second_person``, or
+    as ``reviewing.check_approvable``; ``TransitionRefused`` where the claim was decided meanwhile.
     """
     return _give(claim_id, Telling.SECOND_CODE, reason=reason, actor=actor)
 
@@ -81,6 +82,7 @@ def _give(claim_id: int, telling: Telling, *, reason: str, actor: Actor, instead
         if instead is not None and not is_exchange_offered(claim):
             raise Refused(_("An order is exchanged once, where something else came."), code="not_offered")
         _check_money(claim.order, payment)
+        _check_worth(claim, instead)
         reviewing.check_approvable(claim)
         new = doing_again.place(claim.order, reason=reason.strip()[:500], actor=actor, instead=instead)
         row: SecondCode = SecondCode.objects.create(
@@ -110,6 +112,27 @@ def _check_money(order: Order, payment: Payment | None) -> None:
     hindrance = resubmitting.obstacle(order)
     if hindrance is not None:
         raise hindrance
+
+
+def _check_worth(claim: Claim, instead: Service | None) -> None:
+    """One person does not give away alone what is worth more than a refund that needs two (``seconding``)."""
+    worth = claim.order.price
+    if instead is not None:
+        worth = max(worth, _price_of(instead, claim))
+    if seconding.is_above(claim, worth):
+        text = _(
+            "This is worth more than one person may grant alone. "
+            "Give the money back instead, which a second person confirms."
+        )
+        raise Refused(text, code="second_person")
+
+
+def _price_of(service: Service, claim: Claim) -> Decimal:
+    """What the service costs in the claim's currency; above every limit where it is not sold in it."""
+    try:
+        return price_of(service, currency=claim.currency, answers=claim.order.answers).amount
+    except Refused:
+        return Decimal("Infinity")
 
 
 def check_over(order: Order) -> None:

@@ -30,6 +30,12 @@ def limit_of(currency: str) -> Decimal | None:
     return limit
 
 
+def is_above(claim: Claim, amount: Decimal) -> bool:
+    """Whether what was granted for the order, with so much more, is more than one person may grant alone."""
+    limit = limit_of(claim.currency)
+    return limit is not None and amount > 0 and _granted_before(claim) + amount > limit
+
+
 def waiting(claim: Claim) -> SecondApproval | None:
     """The approval that waits for its second person."""
     return claim.second_approvals.filter(state=Seconding.WAITING).first()
@@ -46,7 +52,7 @@ def ask_if_above(claim: Claim, amount: Decimal, *, reason: str, actor: Actor) ->
     The claim is locked. Raises ``Refused`` (``second_waiting``) where one waits already.
     """
     limit = limit_of(claim.currency)
-    if limit is None or _granted_before(claim) + amount <= limit or amount == 0:
+    if limit is None or not is_above(claim, amount):
         return None
     if claim.second_approvals.filter(state=Seconding.CONFIRMED, amount=amount).exists():
         return None

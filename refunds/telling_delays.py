@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from orders import delaying, wording
+from orders import delaying, moments
 from orders.delaying import News
 from orders.models import DelayNotice, Order
 from orders.models.delay_notice import DelaySource
@@ -57,11 +57,11 @@ def tell(order_id: int, message: Message, *, batch: str, actor: Actor) -> DelayN
     right = calling_off.right_after_delay(order, message.new_date)
     with translation.override(order.purchase.language):
         words = {
-            "date": wording.due_words(order, message.new_date) if message.new_date else "",
+            "date": moments.due_words(order, message.new_date) if message.new_date else "",
             "may": "yes" if right.may else "",
             "hours": str(right.hours or ""),
             "rule": right.words,
-            "cap": wording.due_words(order, order.cap_at) if order.cap_at else "",
+            "cap": moments.due_words(order, order.cap_at) if order.cap_at else "",
         }
     news = News(
         reason=message.reason,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import translation
 
-from orders import clocks, events, lifecycle, mailing, wording
+from orders import clocks, events, lifecycle, mailing, moments, wording
 from orders.models import Order, OutgoingMail
 from orders.models.mail import MailKind
 from refunds import late_words, overdue, sweeping
@@ -37,13 +37,13 @@ def tell(order_id: int) -> bool:
             return False
         with translation.override(order.purchase.language):
             facts = {
-                "since": wording.due_words(order, now.since),
+                "since": moments.due_words(order, now.since),
                 "stands": wording.meaning(order.state),
                 "offer": late_words.offer(order, now),
                 "may": "yes" if now.may else "",
                 "clause": now.clause,
-                "cap": wording.due_words(order, now.ends_at) if now.ends_at else "",
+                "cap": moments.due_words(order, now.ends_at) if now.ends_at else "",
             }
-        events.record(order, "order.late", actor=SYSTEM, since=facts["since"], rule=now.rule)
+        events.record(order, "order.late", actor=SYSTEM, since=moments.place_words(order, now.since), rule=now.rule)
         mailing.queue_for_order(order, MailKind.LATE, facts=facts)
     return True

@@ -15,7 +15,17 @@ from typing import Any, Final, cast
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -104,9 +114,13 @@ _COLUMNS: Final = (
 
 
 def find(
-    wanted: Wanted, *, page: int = 1, popularity: Callable[[Sequence[int]], Mapping[int, int]] | None = None
+    wanted: Wanted,
+    *,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+    popularity: Callable[[Sequence[int]], Mapping[int, int]] | None = None,
 ) -> Found:
-    """The services that fit ``wanted``; a page beyond the last is the last. Two queries.
+    """The services that fit ``wanted``, ``size`` on a page; a page beyond the last is the last. Two queries.
 
     ``popularity`` tells the orders of each service, and is asked only where the list is ordered by it.
     """
@@ -116,9 +130,9 @@ def find(
     )
     rows = [_Row(*columns) for columns in published.values_list(*_COLUMNS)]
     fitting = _sorted([row for row in rows if _fits(row, wanted)], wanted.sort, popularity)
-    pages = max(1, -(-len(fitting) // PAGE_SIZE))
+    pages = max(1, -(-len(fitting) // size))
     page = min(max(1, page), pages)
-    shown = [row.pk for row in fitting[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]]
+    shown = [row.pk for row in fitting[(page - 1) * size : page * size]]
     return Found(
         services=_load(shown) if shown else [],
         total=len(fitting),
@@ -159,9 +173,17 @@ def _load(ids: Sequence[int]) -> list[Service]:
 
 def with_prices(services: QuerySet[Service]) -> QuerySet[Service]:
     """The services with their category and all prices in offered currencies, for ``price_tag``."""
+    return services.select_related("category").prefetch_related(_offered_prices())
+
+
+def load_form(service: Service) -> None:
+    """Load the questions and prices of a service that was read with its category. Two queries."""
+    prefetch_related_objects([service], "fields", _offered_prices())
+
+
+def _offered_prices() -> Prefetch[Any]:
     prices = ServicePrice.objects.filter(currency__in=settings.CURRENCIES).order_by("amount")
-    loaded = Prefetch("prices", queryset=prices, to_attr="price_rows")
-    return services.select_related("category").prefetch_related(loaded)
+    return Prefetch("prices", queryset=prices, to_attr="price_rows")
 
 
 def price_tag(service: Service, currency: str) -> PriceTag | None:

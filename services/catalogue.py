@@ -30,7 +30,8 @@ def recheck_price_of(service: Service, *, currency: str, answers: Mapping[str, s
 
 
 def _row_of(service: Service, currency: str, answers: Mapping[str, str]) -> ServicePrice:
-    rows = list(service.prices.all())
+    # Prices that the same request has loaded already, with ``browsing.with_prices``, are not read again.
+    rows = service.price_rows if hasattr(service, "price_rows") else list(service.prices.all())
     prices = {row.option: row for row in rows if row.currency == currency} if currency in sold_in(rows) else {}
     options = [f"{name}={value}" for name, value in answers.items()]
     row = next((prices[option] for option in options if option in prices), prices.get(""))

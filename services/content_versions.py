@@ -2,7 +2,8 @@
 
 The database itself gives a part of the content another version with every write to its tables, in the same
 transaction, whoever writes. A process asks for the versions once in ``SHARED_PAGES_RECHECK_SECONDS``, and at once
-after ``forget``. Money and forwarding never ask here: they read the rows.
+after ``forget``. Money and forwarding never ask here: they read the rows. The checkout keeps the rules in force by the
+version that it reads in one statement with its draft, which is never old.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Subquery, Value
+from django.db.models.functions import Coalesce
 from django.db.models.signals import post_migrate
 
 from services.models import ContentVersion
@@ -36,9 +39,12 @@ _POSTGRES: Final = (
     "CREATE TRIGGER {table}{suffix} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
     "FOR EACH STATEMENT EXECUTE FUNCTION {function}('{part}')"
 )
+# SQLite lets the "OR IGNORE" of the statement that fires a trigger overrule any "OR REPLACE" inside it: so the old row
+# goes first, and nothing conflicts.
 _SQLITE: Final = (
-    "CREATE TRIGGER IF NOT EXISTS {table}_{verb}{suffix} AFTER {verb} ON {table} BEGIN "
-    "INSERT OR REPLACE INTO {versions} (part, version) VALUES ('{part}', lower(hex(randomblob(16)))); END"
+    "CREATE TRIGGER {name} AFTER {verb} ON {table} BEGIN "
+    "DELETE FROM {versions} WHERE part = '{part}'; "
+    "INSERT INTO {versions} (part, version) VALUES ('{part}', lower(hex(randomblob(16)))); END"
 )
 
 
@@ -70,6 +76,17 @@ def current() -> Mapping[str, str]:
     return found
 
 
+def as_read(part: str) -> Coalesce:
+    """For a query that reads rows of its own: the version of ``part`` at that very moment, empty before the first."""
+    version = ContentVersion.objects.filter(part=part).values("version")
+    return Coalesce(Subquery(version), Value(""))
+
+
+def read(part: str) -> str:
+    """The version of ``part`` now, empty before the first. One query."""
+    return ContentVersion.objects.filter(part=part).values_list("version", flat=True).first() or ""
+
+
 def forget() -> None:
     """This process may have changed something: the next page asks for the versions."""
     with _kept.lock:
@@ -97,8 +114,12 @@ def _install(connection: BaseDatabaseWrapper, part: str, tables: Sequence[str]) 
         return  # migrated back to before there were versions
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE %s", [f"%{SUFFIX}"])
-            known = {name for (name,) in cursor.fetchall()}
+            cursor.execute("SELECT tgname, '' FROM pg_trigger WHERE tgname LIKE %s", [f"%{SUFFIX}"])
+        else:
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s", [f"%{SUFFIX}"]
+            )
+        known = dict(cursor.fetchall())
         for table in present.intersection(tables):
             names = {"table": table, "part": part, "suffix": SUFFIX, "function": FUNCTION, "versions": TABLE}
             if connection.vendor == "postgresql":
@@ -107,7 +128,11 @@ def _install(connection: BaseDatabaseWrapper, part: str, tables: Sequence[str]) 
                     cursor.execute(_POSTGRES.format(**names))
             else:
                 for verb in ("INSERT", "UPDATE", "DELETE"):
-                    cursor.execute(_SQLITE.format(verb=verb, **names))
+                    name = f"{table}_{verb}{SUFFIX}"
+                    wanted = _SQLITE.format(name=name, verb=verb, **names)
+                    if known.get(name) != wanted:
+                        cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+                        cursor.execute(wanted)
 
 
 def remove_triggers(_apps: Any, schema_editor: Any) -> None:

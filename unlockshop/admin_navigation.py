@@ -65,6 +65,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _model(_("Facts"), "fact_check", "refunds", "fact"),
                 _model(_("Refund rules"), "gavel", "refunds", "policyversion"),
                 _model(_("Legal notices"), "public", "refunds", "legalnotice"),
+                _model(_("Days off"), "event_busy", "orders", "dayoff"),
             ],
         },
         {

@@ -59,7 +59,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 # Django's limit leaves uploaded files out. Only the form for a claim's video takes more (its view says how much).
 MAX_BODY_BYTES = 2 * 1024 * 1024
 # Mails that come in bring attachments, which are read past and not kept. SendGrid takes 30 MB.
-MAX_INBOUND_MAIL_BYTES = 32 * 1024 * 1024
+MAX_INBOUND_MAIL_BYTES = 64 * 1024 * 1024
 PASSWORD_RESET_TIMEOUT = 3600
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    # What gives every answer its headers, kept pages too, and the checks of host and form token.
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "unlockshop.storefront.middleware.PolicyMiddleware",
@@ -101,16 +102,18 @@ MIDDLEWARE = [
     "unlockshop.storefront.middleware.SharedPagesMiddleware",
     "unlockshop.storefront.middleware.StaffPagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
-    "unlockshop.storefront.middleware.ClientAddressMiddleware",
-    "unlockshop.storefront.middleware.BodyLimitMiddleware",
     "unlockshop.storefront.middleware.RefusedFormMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "unlockshop.storefront.middleware.KeptPagesMiddleware",
+    # What finds out about the visitor: a kept page does not wait for it.
+    "unlockshop.storefront.middleware.ClientAddressMiddleware",
+    "unlockshop.storefront.middleware.BodyLimitMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "unlockshop.storefront.middleware.StaffSignInLimitMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "unlockshop.urls"
@@ -276,9 +279,11 @@ DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="EUR")
 CURRENCIES: list[str] = env.list("CURRENCIES", default=["EUR", "USD", "GBP", "JPY", "KWD"])
 # From one address, and of one e-mail address; the customers of a proxy that is not trusted share one.
 PURCHASES_PER_HOUR = env.int("PURCHASES_PER_HOUR", default=20)
-# Orders that cost nothing: from one address, and for one device whoever asks.
+# Orders that cost nothing: from one address, from it for one device, and for one device whoever asks. The last is the
+# larger one, so that a stranger does not easily use up what a device's owner may have.
 FREE_CHECKS_PER_DAY = env.int("FREE_CHECKS_PER_DAY", default=5)
 FREE_CHECKS_PER_DEVICE = env.int("FREE_CHECKS_PER_DEVICE", default=2)
+FREE_CHECKS_PER_DEVICE_BY_ALL = env.int("FREE_CHECKS_PER_DEVICE_BY_ALL", default=20)
 
 # Mail
 MAIL_TRANSPORT = env.str("MAIL_TRANSPORT", default="orders.sendgrid_transport.SendGridTransport")
@@ -322,6 +327,8 @@ SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
 STATEMENT_DESCRIPTOR = env.str("STATEMENT_DESCRIPTOR", default="UNLOCKSHOP")
 # Called with a terms version; the texts of its refund rules for dispute evidence, as (clause id, title, text).
 TERMS_TEXT = "refunds.terms.text_of"
+# Called with the name of refund rules; whether they have it found out first why a device was not found.
+NOT_FOUND_TERMS = "refunds.not_found.is_looked_into_first"
 _stripe_live = STRIPE_API_KEY.startswith(("sk_live_", "rk_live_"))
 PAYMENTS_LIVE = _stripe_live or PAYPAL_LIVE
 if DEMO and (PAYMENTS_LIVE or PAYPAL_API_BASE.endswith("//api-m.paypal.com")):

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from orders import averages, clocks, events, routing, wording
+from orders import averages, clocks, events, moments, routing
 from orders.admin import supplier_health
 from orders.admin.wording import (
     identifier_of,
@@ -288,7 +288,7 @@ def _clocks(order: Order) -> list[Fact]:
         (_("Ends by itself"), order.cap_at, False),
     ]
     return [
-        Fact(title, Cell(wording.due_words(order, at), tone="danger" if is_late else ""))
+        Fact(title, Cell(moments.place_words(order, at), tone="danger" if is_late else ""))
         for title, at, is_late in rows
         if at is not None
     ]

@@ -5,6 +5,7 @@ from orders.models.cancel_request import CancelRequest
 from orders.models.certificate import CheckCertificate
 from orders.models.contact import ContactTask
 from orders.models.correction import CorrectionRequest
+from orders.models.day_off import DayOff
 from orders.models.delay_notice import DelayNotice
 from orders.models.draft import Draft
 from orders.models.event import OrderEvent
@@ -25,6 +26,7 @@ __all__ = [
     "CheckRepeat",
     "ContactTask",
     "CorrectionRequest",
+    "DayOff",
     "DelayNotice",
     "Draft",
     "EndedOrder",

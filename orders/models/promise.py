@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 class Promised(models.Model):
     """What an order was told about time, frozen at checkout, and its two clocks, set when it is paid.
 
-    ``calendar`` names the business calendar that counts; without one every hour counts. ``promised_until`` is the end
+    ``calendar`` names the business calendar that counts; without one every hour counts. ``days_off``: the days that
+    staff had taken out of it when the order was paid, as ISO dates. ``promised_until`` is the end
     of the guarantee; ``result_due_at`` is the same, or the later date that the customer was told since. ``cap_at`` is
     when the refund rules end an order by themselves that is still open; empty where they do not. ``is_guaranteed``:
     the terms of the checkout guarantee the time; elsewhere it is what is expected.
@@ -15,6 +16,11 @@ class Promised(models.Model):
     """
 
     calendar = models.CharField(max_length=20, blank=True, default="", help_text=_("The calendar that counts."))
+    days_off = models.JSONField(
+        null=True,
+        blank=True,
+        help_text=_("More days that do not count, as they were known at the payment."),
+    )
     hard_cap_days = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text=_("Business days after the guarantee at which it ends by itself.")
     )

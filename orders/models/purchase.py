@@ -27,6 +27,13 @@ class Purchase(models.Model):
     )
     email = models.EmailField(max_length=254, db_index=True)
     language = models.CharField(max_length=10, default="en")
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The customer's, as the browser told it at the checkout. Empty: not known."),
+    )
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=14, decimal_places=3)
     terms_version = models.CharField(max_length=20)
@@ -61,6 +68,9 @@ class Purchase(models.Model):
                 name="orders_purchase_expires_after_creation",
             ),
             models.CheckConstraint(condition=~Q(terms_version=""), name="orders_purchase_terms_accepted"),
+            models.CheckConstraint(
+                condition=Q(time_zone__regex=r"^[A-Za-z0-9_+/-]*$"), name="orders_purchase_time_zone_shape"
+            ),
             exact("orders_purchase_total_exact", amount="total"),
         ]
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from orders import averages, cancel_links, checking, wording
+from orders import averages, cancel_links, checking, moments, wording
 from orders.models import Order
 from orders.states import OrderState
 from services import promises
@@ -23,14 +23,15 @@ from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
 
 register = template.Library()
+# What the shop's script reads: by which zone's clock the words are, and whether the customer's time is among them.
+_BY_A_CLOCK: Final = '<time datetime="{}" data-zone="{}"{}>{}</time>'
 CALLED_OFF: Final = ("order.called_off", "order.cancelled_on_delay")
 
 register.filter("state_word", wording.state_word)
 register.filter("meaning", wording.meaning)
-register.filter("owed_back", wording.owed_back)
 register.filter("date_words", wording.date_words)
-register.filter("time_words", wording.time_words)
-register.filter("time_of_order", wording.due_words)
+register.filter("time_words", moments.time_words)
+register.filter("time_of_order", moments.due_words)
 register.filter("duration_words", promises.about)
 register.filter("usual_time", averages.usual_time_of)
 register.filter("plain", wording.plain)
@@ -94,7 +95,7 @@ def run_out(order: Order) -> dict[str, str] | None:
 @register.filter
 def due_words(order: Order) -> str:
     """By when the result was told to be there, in words and by the order's calendar; empty while unpaid."""
-    return wording.due_words(order, order.result_due_at) if order.result_due_at else ""
+    return moments.due_words(order, order.result_due_at) if order.result_due_at else ""
 
 
 @register.filter
@@ -143,20 +144,39 @@ def tidy(content: str) -> str:
 @register.simple_tag
 def moment(value: datetime) -> SafeString:
     """A ``<time>`` element with the moment in UTC, for machines and people."""
-    exact = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return format_html('<time datetime="{}">{}</time>', exact, wording.time_words(value))
+    return format_html('<time datetime="{}">{}</time>', _exact(value), wording.time_words(value))
 
 
 @register.simple_tag
 def due(order: Order, value: datetime) -> SafeString:
-    """A ``<time>`` element with a moment by the calendar that the order counts by."""
-    exact = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    zone = wording.zone_of(order)
-    return format_html('<time datetime="{}" data-zone="{}">{}</time>', exact, zone, wording.due_words(order, value))
+    """A ``<time>`` element with a deadline of the order, by the shop's clock and the customer's."""
+    return _time(order, value, moments.due_words(order, value))
 
 
 @register.simple_tag
-def day(value: datetime) -> SafeString:
-    """A ``<time>`` element with the day alone, in UTC."""
-    utc = value.astimezone(UTC)
-    return format_html('<time datetime="{}">{}</time>', utc.date().isoformat(), wording.day_words(value))
+def happened(order: Order, value: datetime) -> SafeString:
+    """A ``<time>`` element with when something happened, by the shop's clock and the customer's."""
+    return _time(order, value, moments.time_words(order, value))
+
+
+@register.simple_tag
+def happened_for_all(calendar: str, value: datetime) -> SafeString:
+    """A ``<time>`` element with when something happened, by the shop's clock alone: for pages that are not secret."""
+    words = moments.public_time_words(calendar, value)
+    return format_html(_BY_A_CLOCK, _exact(value), moments.zone_of(calendar), "", words)
+
+
+def _time(order: Order, value: datetime, words: str) -> SafeString:
+    own = mark_safe(" data-own") if moments.says_own(order, value) else ""
+    return format_html(_BY_A_CLOCK, _exact(value), moments.zone_of(order.calendar), own, words)
+
+
+def _exact(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@register.simple_tag
+def day(calendar: str, value: datetime) -> SafeString:
+    """A ``<time>`` element with the day alone, by the clock of ``calendar``."""
+    local, words = moments.day_in(calendar, value)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), words)

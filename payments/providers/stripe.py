@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import stripe
@@ -261,11 +262,12 @@ def _state(session: dict[str, Any], intent: Any) -> FactState:
     return FactState.PENDING
 
 
-def _client() -> stripe.StripeClient:
-    addresses = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
+@lru_cache(maxsize=4)
+def _client(key: str, address: str) -> stripe.StripeClient:
+    """One for the process: its connections, one for each thread, stay open, and no call begins with a handshake."""
     return stripe.StripeClient(
-        settings.STRIPE_API_KEY,
-        base_addresses=addresses,  # type: ignore[arg-type]
+        key,
+        base_addresses={"api": address} if address else {},
         max_network_retries=NETWORK_RETRIES,
         http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
     )
@@ -274,7 +276,7 @@ def _client() -> stripe.StripeClient:
 def _call(ask: Any) -> dict[str, Any]:
     """Run one API call; the library's own retries repeat the same idempotency key."""
     try:
-        answer: dict[str, Any] = ask(_client()).to_dict()
+        answer: dict[str, Any] = ask(_client(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE)).to_dict()
     except stripe.RateLimitError as error:
         raise Retryable("Stripe asks to slow down") from error
     except (

@@ -17,8 +17,10 @@ class Change:
     now: str | None
 
 
-def compare(before: Report, now: Report) -> tuple[Change, ...]:
-    """The fields whose value differs, in the order in which they are shown."""
+def compare(before: Report, now: Report) -> tuple[Change, ...] | None:
+    """The fields whose value differs, in the order in which they are shown; None where a report cannot be read."""
+    if not (before.is_readable and now.is_readable):
+        return None
     older, newer = _values(before), _values(now)
     return tuple(
         Change(name, older.get(name), newer.get(name))

@@ -148,7 +148,7 @@ SPECS: Final[Mapping[Field, Spec]] = {
     Field.BLACKLIST: Spec(
         Kind.STATE,
         (
-            "blacklist", "blacklisted", "gsma", "gsma blacklist", "blocked", "block", "block list", "esn status",
+            "blacklist", "blacklisted", "gsma blacklist", "blocked", "block", "block list",
             "reported lost or stolen", "lost or stolen", "stolen", "lista negra", "liste noire", "sperrliste",
             "lista nera", "czarna lista", "черный список", "kara liste", "القائمة السوداء", "黑名单", "ブラックリスト",
         ),
@@ -272,4 +272,7 @@ SPECS: Final[Mapping[Field, Spec]] = {
 }  # fmt: skip
 
 # A label that means a blacklist only where the word behind it is one of the blacklist's own: "Status: Clean".
-VAGUE_LABELS: Final = ("status", "state", "device status", "estado", "statut", "zustand", "stato", "статус", "الحالة")
+VAGUE_LABELS: Final = (
+    "status", "state", "device status", "estado", "statut", "zustand", "stato", "статус", "الحالة", "gsma",
+    "gsma status", "esn", "esn status",
+)  # fmt: skip

@@ -1,7 +1,8 @@
 """How likely it is that networks block a device, or that its buyer cannot use it: a risk index with its reasons.
 
 Clauses DSIM-CHECK-DEF-3, -8 and -10. Each input of a report raises the index, lowers it, does nothing, or is missing;
-the index is low only where a blacklist was asked and knows nothing of the device.
+the index is low only where a blacklist was asked and knows nothing of the device, and where every input that the
+report names and that could raise the index can be read.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ class Level(StrEnum):
 
 
 class Effect(StrEnum):
-    """What one input did to the index."""
+    """What one input did to the index. ``DOUBTS``: it is there, could have raised it, and cannot be read."""
 
     HIGH = "high"
     MEDIUM = "medium"
+    DOUBTS = "doubts"
     LOWERS = "lowers"
     NOTHING = "nothing"
     MISSING = "missing"
@@ -63,6 +65,7 @@ _EFFECTS: Final[Mapping[Field, Mapping[str, Effect]]] = {
     Field.LOANER: {"yes": Effect.MEDIUM, "no": Effect.NOTHING},
     Field.SIM_LOCK: {"locked": Effect.NOTHING, "unlocked": Effect.NOTHING},
 }
+_RAISE: Final = frozenset({Effect.HIGH, Effect.MEDIUM})
 _ALWAYS_NAMED: Final = frozenset({Field.BLACKLIST})
 _WEIGHT: Final = list(Effect)
 
@@ -74,6 +77,8 @@ def assess_risk(report: Report, identifier: str = "") -> Risk:
         value = report.value(name)
         effect = effects.get(value, Effect.MISSING)
         is_named = any(reading.field == name for reading in report.readings)
+        if effect == Effect.MISSING and is_named and _RAISE.intersection(effects.values()):
+            effect = Effect.DOUBTS
         if is_named or name in _ALWAYS_NAMED:
             inputs.append(Input(name, value, effect))
     inputs.sort(key=lambda each: _WEIGHT.index(each.effect))
@@ -95,5 +100,7 @@ def _level(inputs: list[Input]) -> Level:
         return Level.HIGH
     if Effect.MEDIUM in effects:
         return Level.MEDIUM
+    if Effect.DOUBTS in effects:
+        return Level.UNTOLD
     is_clean = any(each.field == Field.BLACKLIST and each.value == "clean" for each in inputs)
     return Level.LOW if is_clean else Level.UNTOLD

@@ -84,6 +84,7 @@ LEVEL_MEANINGS: Final[Mapping[Level, Text]] = {
 EFFECT_WORDS: Final[Mapping[Effect, Text]] = {
     Effect.HIGH: gettext_lazy("makes the risk high"),
     Effect.MEDIUM: gettext_lazy("makes the risk at least medium"),
+    Effect.DOUBTS: gettext_lazy("named but not readable, so the risk cannot be called low"),
     Effect.LOWERS: gettext_lazy("speaks against a risk"),
     Effect.NOTHING: gettext_lazy("no effect on the risk"),
     Effect.MISSING: gettext_lazy("not known, so not counted"),

@@ -4,23 +4,35 @@
 document.querySelector(".error-summary")?.focus();
 
 // <time datetime="…Z"> says UTC; visitors read it in their own zone and the page's language, and the UTC text is the title.
-// One with data-zone is promised by that zone's clock: its words stay, with the visitor's own time behind them.
+// One with data-zone is by that zone's clock: its words stay, and where the visitor's clock shows another time, that
+// stands behind them. With data-own the server has said so already.
 const page = document.documentElement.lang;
 const spoken = page ? [...navigator.languages.filter((each) => each.split("-")[0] === page), page] : undefined;
-const local = new Intl.DateTimeFormat(spoken, {
-  numberingSystem: "latn",
-  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-});
+const style = { numberingSystem: "latn", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" };
+const local = new Intl.DateTimeFormat(spoken, { ...style, timeZoneName: "short" });
+const clocks = new Map();
+function shown(moment, timeZone) {
+  if (!clocks.has(timeZone)) clocks.set(timeZone, new Intl.DateTimeFormat(spoken, { ...style, timeZone }));
+  return clocks.get(timeZone).format(moment);
+}
 function localTimes() {
   document.querySelectorAll('time[datetime$="Z"]:not([title])').forEach((time) => {
-    const text = local.format(new Date(time.dateTime));
+    const moment = new Date(time.dateTime);
+    const zone = time.dataset.zone;
     time.title = time.textContent.trim();
-    if (!time.dataset.zone) time.textContent = text;
-    else if (time.dataset.zone !== local.resolvedOptions().timeZone) time.textContent = `${time.title} (${text})`;
+    if (!zone) time.textContent = local.format(moment);
+    else if (!("own" in time.dataset) && shown(moment, zone) !== shown(moment)) {
+      time.textContent = `${time.title} (${local.format(moment)})`;
+    }
   });
 }
 localTimes();
 document.addEventListener("htmx:load", localTimes);
+
+// The order keeps the visitor's time zone, so that mails can tell times by the visitor's clock as well.
+document.querySelectorAll("input[data-time-zone]").forEach((input) => {
+  input.value = local.resolvedOptions().timeZone ?? "";
+});
 
 // A form marked data-once is not sent twice by an impatient press; the server would take it as one anyway.
 const sent = new WeakSet();

@@ -147,7 +147,12 @@ def make_shop(state: OrderState = OrderState.COMPLETED, **kwargs) -> Shop:
     )  # fmt: skip
     if not PolicyVersion.objects.exists():
         policy_versions.publish_version(
-            "default", {"claims.request_days": 200}, version="2026-12", base="2026-11", reason="Kinder.", actor=SYSTEM
+            "default",
+            {"claims.request_days": 200},
+            version="2026-12-a",
+            base="2026-11",
+            reason="Kinder.",
+            actor=SYSTEM,
         )
     return Shop(order, payment, delivery, mail)
 

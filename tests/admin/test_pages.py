@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.contrib import admin as django_admin
@@ -16,6 +17,7 @@ from orders import events
 from orders.models import (
     CancelRequest,
     CorrectionRequest,
+    DayOff,
     Investigation,
     ListingProbe,
     Order,
@@ -47,6 +49,7 @@ def test_list_and_page_open(admin, shop, model):
     Group.objects.create(name="Support")
     DeviceModel.objects.create(tac="35990101", brand="Apple", model="iPhone 14", source="staff")
     LegalNotice.objects.create(country="BR", language="en", heading="Local law", text="Read this.")
+    DayOff.objects.create(calendar="madrid", day=date(2027, 1, 4), reason="Stocktaking")
     row = model._default_manager.first()
     assert admin.get(list_url(model)).status_code == 200
     assert admin.get(list_url(model, "q=ada")).status_code == 200

@@ -16,7 +16,7 @@ FORM = "/admin/refunds/policyversion/prepare/"
 
 def answers(**changes):
     numbers = {measure.path.replace(".", "-"): value for measure, value in measured(calling_off.in_force().numbers)}
-    return {"version": "2026-12", "reason": "Customers need longer.", "base": "2026-11", **numbers, **changes}
+    return {"version": "2026-12-a", "reason": "Customers need longer.", "base": "2026-11", **numbers, **changes}
 
 
 def shown(page) -> str:
@@ -44,7 +44,7 @@ def test_compare_then_publish(admin):
     assert LogEntry.objects.get().change_message == "Customers need longer."
     record = admin.get(done.url).content.decode()
     assert "until the end of the 200th day" in record
-    assert "/terms/refunds/default/2026-12/" in record
+    assert "/terms/refunds/default/2026-12-a/" in record
 
 
 def test_the_comparison_says_which_decisions_would_differ(admin):

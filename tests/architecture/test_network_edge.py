@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Watch:
-    """Every connection that was opened: to which port, and whether a transaction was open then."""
+    """Every connection that was opened or used again: to which port, and whether a transaction was open then."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, bool]] = []
@@ -52,7 +53,15 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
             watch.note(address)
         real(sock, address)
 
+    asks = HTTPConnection.putrequest
+
+    def putrequest(line: HTTPConnection, *args: Any, **kwargs: Any) -> None:
+        if line.sock is not None:  # kept open since an earlier call
+            watch.note((line.host, line.port))
+        asks(line, *args, **kwargs)
+
     monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(HTTPConnection, "putrequest", putrequest)
     return watch
 
 

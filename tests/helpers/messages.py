@@ -83,6 +83,7 @@ PROOF: Final[dict[str, tuple[str, ...]]] = {
         "orders/events.py",
         "unlockshop/storefront/cancel_presenting.py",
         "unlockshop/storefront/order_presenting.py",
+        "orders/moments.py",
         "orders/wording.py",
         "services/promises.py",
         "services/models/__init__.py",

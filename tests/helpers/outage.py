@@ -56,9 +56,10 @@ def locked(table: str) -> Iterator[None]:
 
 
 class Cable:
-    """A wire to PostgreSQL that breaks at the next COMMIT: before it is carried, or before its answer is."""
+    """A wire to PostgreSQL that breaks at the next ``commit``: before it is carried, or before its answer is."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, commit: bytes) -> None:
+        self._commit = commit
         self.cut: Cut | None = None
         self.broken = threading.Event()
         self._to = (host, port)
@@ -81,7 +82,7 @@ class Cable:
             answers.start()
             with suppress(OSError):
                 while said := client.recv(65536):
-                    if self.cut is not None and b"COMMIT" in said:
+                    if self.cut is not None and self._commit in said:
                         self._break(client, server, said)
                         return
                     server.sendall(said)
@@ -110,10 +111,13 @@ def _hang_up(end: socket.socket, how: int = socket.SHUT_RDWR) -> None:
 
 
 @contextmanager
-def cable() -> Iterator[Cable]:
-    """The shop's new connections go through the cable. PostgreSQL only."""
+def cable(commit: bytes = b"COMMIT") -> Iterator[Cable]:
+    """The shop's new connections go through the cable. PostgreSQL only.
+
+    ``commit``: the words of the statement that commits, where that is a write that stands alone.
+    """
     told = connections.settings["default"]
-    with closing(Cable(told["HOST"] or "127.0.0.1", int(told["PORT"] or 5432))) as wire:
+    with closing(Cable(told["HOST"] or "127.0.0.1", int(told["PORT"] or 5432), commit)) as wire:
         options = {**told["OPTIONS"], "sslmode": "disable", "gssencmode": "disable"}
         with columns(HOST="127.0.0.1", PORT=str(wire.port), OPTIONS=options):
             yield wire

@@ -422,4 +422,5 @@ def check_state(visit: Visit, name: str) -> None:
 
     assert (answers[-1] in {200, 409, 422}) != (name.startswith("error_") or name == "checkout_gone"), answers
     assert visit.page.title().startswith("Error: ") == name.endswith(("_a_mistake", "_mistakes", "_under_way"))
-    assert looking.everything_wrong_with(visit.page) == []
+    wrong = looking.everything_wrong_with(visit.page)
+    assert wrong == [], wrong

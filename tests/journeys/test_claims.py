@@ -48,7 +48,7 @@ def claim(scene: Scene) -> str:
     scene.keep(customer, "2-rules-and-form")
     customer.get_by_role("textbox", name="What happened").fill("The phone says: code error.")
     customer.get_by_role("button", name="Send the claim").click()
-    expect(scene.heading("Waiting for the customer")).to_be_visible()
+    expect(scene.heading("Waiting for you")).to_be_visible()
     scene.keep(customer, "3-claim")
     assert "The rules ask for evidence first" in scene.mail("Please send us evidence")
     staff.open_record(scene.clerk, scene.demo, "refunds/claim", number)

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from unlockshop.kernel.codes import new_secret
+from unlockshop.kernel.codes import new_certificate_code, new_secret
 from unlockshop.kernel.logs import LineFormatter
 
 
@@ -37,6 +37,23 @@ def test_secret_links_are_masked(address: str) -> None:
     assert line.endswith(address.format("[masked]"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/certificates/{}/",
+        "/es/certificates/{}/certificate.pdf",
+        "/certificates/?code={}",
+        "/certificates/?page=2&code={}",
+    ],
+)
+@pytest.mark.parametrize("typed", [str, str.lower, lambda code: code.replace("-", "%20")])
+def test_codes_of_certificates_are_masked(address: str, typed: Any) -> None:
+    code = typed(new_certificate_code())
+    line = written("%s %s", "GET", address.format(code))
+    assert code not in line
+    assert line.endswith(address.format("[masked]"))
+
+
 def test_secret_links_in_tracebacks_are_masked() -> None:
     secret = new_secret()
     try:
@@ -56,6 +73,7 @@ def test_ordinary_addresses_stay() -> None:
     assert written("Not Found: %s", "/services/att-us-iphone-semi-premium/") == (
         "WARNING Not Found: /services/att-us-iphone-semi-premium/"
     )
+    assert written("Not Found: %s", "/certificates/") == "WARNING Not Found: /certificates/"
 
 
 def test_the_shop_logs_this_way() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
-from orders import clocks, freezing, lifecycle, mailing, promising, wording
+from orders import clocks, freezing, lifecycle, mailing, moments, promising
 from orders.models import Order, OutgoingMail
 from orders.states import HoldReason, OrderState
 from tests import factories
@@ -318,14 +318,14 @@ def test_a_dispute_stops_the_clocks_until_it_is_over():
 def test_a_due_time_is_said_as_the_language_says_it(language, calendar, words):
     order = order_at(MONDAY_NOON, 3 * DAY, calendar=calendar)
     with translation.override(language), clock.frozen(MONDAY_NOON):
-        assert wording.due_words(order, order.result_due_at) == words
+        assert moments.due_words(order, order.result_due_at) == words
 
 
 def test_another_year_is_named():
     order = order_at(utc(2026, 12, 30, 12), 3 * DAY)
 
     with clock.frozen(utc(2026, 12, 30, 12)):
-        assert wording.due_words(order, order.result_due_at) == "Tuesday, 5 January 2027, 22:00 Madrid time"
+        assert moments.due_words(order, order.result_due_at) == "Tuesday, 5 January 2027, 22:00 Madrid time"
 
 
 def test_the_mail_says_until_when_to_cancel_by_the_clock_that_the_order_counts_by():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -14,12 +15,19 @@ from orders.models import Order, OutgoingMail
 from orders.models.mail import MailKind
 from orders.right_data import RightData
 from orders.states import Finding, OrderState
+from payments import refunding
+from payments.models import Refund
+from payments.refunding import Grounds
+from payments.states import RefundState
 from refunds import telling_delays, telling_late
 from refunds.telling_delays import Message
 from services.models import ResultKind
 from tests import factories
+from tests.helpers.disputes import captured
+from tests.refunds.claims import paid_order
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
+from unlockshop.kernel.money import Money
 
 pytestmark = pytest.mark.django_db
 
@@ -177,7 +185,76 @@ def test_undelivered_quotes_the_note_and_says_that_the_money_is_owed_back(kind: 
     assert f"> {order.supplier_note}" in message.text
     assert order.supplier_note in message.html
     for part in (message.text, words(message.html)):
-        assert "You paid €18.90 for this order. That money is owed back to the payment method you paid with." in part
+        assert ("That money is owed back to the payment method" in part) == (kind == MailKind.UNAVAILABLE)
+        assert "You paid €18.90 for this order." in part
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("default 2026-11", "By its terms our staff find out first why the device was not found."),
+        ("doctorsim 2026-11", "That money is owed back to the payment method you paid with."),
+    ],
+)
+def test_the_money_for_a_device_that_was_not_found_is_told_as_the_terms_decide(rules: str, said: str) -> None:
+    order = paid_order(OrderState.NOT_FOUND, profile=rules)
+    message = render(OutgoingMail.objects.get(order=order, kind=MailKind.NOT_FOUND))
+
+    for part in (message.text, words(message.html)):
+        assert said in part
+    assert "owed back" not in message.subject
+
+
+@pytest.mark.parametrize(
+    ("given", "says", "is_in_subject"),
+    [
+        ("10.00", "Of the €18.90 that you paid for this order €8.90 are still owed back", True),
+        ("18.90", "The money for this order is on its way back to you.", False),
+    ],
+)
+@pytest.mark.parametrize("kind", [MailKind.UNAVAILABLE, MailKind.NOT_FOUND, MailKind.CANCELLED])
+def test_what_was_given_back_before_is_not_owed_again(
+    kind: MailKind, given: str, says: str, is_in_subject: bool
+) -> None:
+    order = factories.make_order(STATE_OF[kind])
+    refunding.request_refund(
+        captured(order).pk, money=Money(Decimal(given), "EUR"), order_id=order.pk, actor=SYSTEM,
+        grounds=Grounds("goodwill", "said sorry"),
+    )  # fmt: skip
+    message = render(OutgoingMail.objects.get(order=order, kind=kind))
+
+    if kind == MailKind.NOT_FOUND and is_in_subject:
+        says = (
+            "Of the €18.90 that you paid for this order €8.90 were not given back yet. By its terms our staff find out"
+        )
+    for part in (message.text, words(message.html)):
+        assert says in part
+        assert "You paid €18.90 for this order." not in part
+    assert ("owed back" in message.subject) == (is_in_subject and kind == MailKind.UNAVAILABLE)
+    assert ("your money" in message.subject) == (is_in_subject and kind != MailKind.CANCELLED)
+
+
+def test_once_it_has_gone_out_the_mail_says_so() -> None:
+    order = factories.make_order(OrderState.UNAVAILABLE)
+    refund = refunding.request_refund(
+        captured(order).pk,
+        money=order.money,
+        grounds=Grounds("owed", "not delivered"),
+        actor=SYSTEM,
+        order_id=order.pk,
+    )
+    Refund.objects.filter(pk=refund.pk).update(
+        state=RefundState.SUCCEEDED,
+        work_state="done",
+        succeeded_at=clock.now(),
+        next_action_at=None,
+        provider_ref="re_1",
+    )
+
+    message = render(OutgoingMail.objects.get(order=order, kind=MailKind.UNAVAILABLE))
+
+    for part in (message.text, words(message.html)):
+        assert "The money for this order was given back." in part
 
 
 def test_cancelled_names_no_reason_of_the_staff() -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from orders.models import Draft, Order, OrderEvent, Purchase
-from orders.placing import PriceChanged, add_order, forget_old_drafts, place_purchase
+from orders.placing import PriceChanged, forget_old_drafts, new_order, place_purchase
 from orders.states import OrderState
 from services.models import Service, ServicePrice
 from tests import factories
@@ -120,7 +120,7 @@ def test_a_purchase_is_in_one_currency():
     yen = Money(Decimal(3180), "JPY")
 
     with pytest.raises(Refused, match=r"This purchase is in EUR\. Order what is priced in JPY separately"):
-        add_order(purchase, service, position=2, device=device, answers={}, price=yen)
+        new_order(purchase, service, position=2, device=device, answers={}, price=yen)
 
     assert purchase.orders.count() == 1
 

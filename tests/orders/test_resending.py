@@ -62,6 +62,18 @@ def test_not_while_the_last_one_is_on_its_way():
     assert refusal(order) == "on_its_way"
 
 
+@pytest.mark.parametrize("state", [WorkState.NEEDS_STAFF, WorkState.UNCERTAIN])
+def test_what_staff_look_at_is_not_said_to_be_on_its_way(client: Client, state: str):
+    order = completed()
+    MAILS.update(work_state=state, sent_at=None, created_at=clock.now())
+    assert refusal(order) == "with_staff"
+
+    page = client.post(f"{order.get_absolute_url()}result-mail/").content.decode()
+
+    assert "our staff are looking at it" in page
+    assert "The mail is on its way" not in page
+
+
 def test_not_more_often_than_it_may():
     order = completed()
     for _n in range(resending.MOST):

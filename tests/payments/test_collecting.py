@@ -274,7 +274,9 @@ def test_a_second_page_is_closed_once_the_purchase_is_paid(bank):
     second = Payment.objects.create(
         purchase=first.purchase, provider="stripe", amount=first.amount, currency="EUR", next_action_at=clock.now()
     )
-    begun_second = provider_named("stripe").begin(replace(collecting._request(first.purchase, second), key=second.key))
+    begun_second = provider_named("stripe").begin(
+        replace(collecting._request(first.purchase, list(first.purchase.orders.all()), second), key=second.key)
+    )
     Payment.objects.filter(pk=second.pk).update(
         state="open", provider_ref=begun_second.provider_ref, url=begun_second.url,
         next_action_at=clock.now() + timedelta(hours=1),

@@ -15,6 +15,7 @@ from orders.states import OrderState
 from payments import receipts
 from payments.models import Payment, Refund
 from payments.receipt_pdf import render_pdf
+from payments.states import DisputeState as D
 from payments.states import RefundState
 from tests import factories
 from tests.helpers.disputes import captured
@@ -53,6 +54,40 @@ def test_the_lines_add_up_to_what_was_paid_and_kept():
     assert sum(line.price for line in found.orders) == found.total.amount == order.purchase.total
     assert [refund.amount for refund in found.refunds] == [Decimal("10.00")]
     assert found.kept.amount == found.total.amount - 10
+
+
+@pytest.mark.parametrize(
+    ("state", "withdrawn", "taken", "kept"),
+    [(D.LOST, True, "8.00", "5.90"), (D.NEEDS_RESPONSE, True, "8.00", "5.90"), (D.WON, False, None, "13.90")],
+)
+def test_what_the_bank_took_back_was_not_kept(client: Client, state, withdrawn, taken, kept):
+    order, payment = bought()
+    given_back(payment, "5.00", order=order)
+    payment.disputes.create(
+        provider_ref="dp_1", state=state, amount=Decimal("8.00"), currency="EUR", funds_withdrawn=withdrawn,
+        closed_at=None if state == D.NEEDS_RESPONSE else clock.now(),
+    )  # fmt: skip
+
+    found = receipts.receipt_of(order.purchase)
+
+    assert found.kept.amount == Decimal(kept)
+    assert (found.taken_back and found.taken_back.amount) == (taken and Decimal(taken))
+    page = client.get(f"{order.purchase.get_absolute_url()}receipt/").content.decode()
+    for text in (page, words(order.purchase)):
+        assert ("Taken back by the bank for a dispute" in text) == (taken is not None)
+        assert ("–€8.00" in text) == (taken is not None)
+        assert f"€{kept}" in text
+
+
+def test_the_bank_takes_no_more_than_was_paid():
+    order, payment = bought()
+    given_back(payment, "18.90", order=order)
+    payment.disputes.create(
+        provider_ref="dp_1", state=D.LOST, amount=Decimal("18.90"), currency="EUR", funds_withdrawn=True,
+        closed_at=clock.now(),
+    )  # fmt: skip
+
+    assert receipts.receipt_of(order.purchase).kept.amount == 0
 
 
 def test_a_purchase_that_is_not_paid_has_none(client: Client):

@@ -10,15 +10,16 @@ from decimal import Decimal
 import pytest
 import stripe
 
-from orders import forwarding
-from orders.models import Order
-from orders.states import OrderState
+from orders import forwarding, lifecycle, resolving
+from orders.models import Order, OutgoingMail
+from orders.states import AttemptOutcome, HoldReason, OrderState
 from payments import booking, collecting, inbox, ledger, refunding
 from payments.models import LedgerEntry, Payment, Refund, WebhookDelivery
 from payments.providers.base import RefundFact, RefundFactState, RefundOrder
 from payments.providers.registry import provider_named
 from payments.refunding import Grounds
 from payments.states import RefundState
+from services.suppliers.base import RefusalCode
 from tests import factories
 from tests.payments.test_collecting import begun, fact_for, press
 from unlockshop.kernel import actors, clock
@@ -192,6 +193,128 @@ def test_what_is_given_back_whole_and_has_not_left_is_never_bought(bank, state, 
 
     order.refresh_from_db()
     assert (order.state, refund.state) == (left_in, RefundState.REQUESTED)
+    assert (forwarding.begin(order.pk) is not None) == (left_in == OrderState.PAID)
+
+
+OVERRIDDEN = replace(GROUNDS, override="agreed by phone")
+
+
+@pytest.mark.parametrize("state", [OrderState.SUBMITTING, OrderState.UNCERTAIN])
+@pytest.mark.parametrize("proof", ["not sent", "refused", "no credit", "staff"])
+def test_what_is_given_back_while_a_supplier_is_asked_ends_once_nothing_was_bought(bank, state, proof):
+    payment = paid_at_bank(state)
+    order = payment.purchase.orders.get()
+    attempt = order.supplier_attempts.get()
+    ask(payment, "18.90", order=order, actor=SAM, grounds=OVERRIDDEN)
+
+    if proof == "staff":
+        factories.set_outcome(attempt, AttemptOutcome.UNKNOWN)
+        lifecycle.hold(order.pk, reason=HoldReason.UNCERTAIN_PURCHASE, actor=SYSTEM)
+        order.refresh_from_db()
+        assert order.state == OrderState.ON_HOLD
+        resolving.say_not_bought(order.pk, evidence="their panel", actor=SAM)
+    elif proof == "not sent":
+        forwarding.record_not_sent(attempt, message="no route", actor=SYSTEM)
+    else:
+        code = RefusalCode.FUNDS if proof == "no credit" else RefusalCode.INPUT
+        forwarding.record_refused(attempt, code=code, message="no", actor=SYSTEM)
+
+    order.refresh_from_db()
+    assert order.state == OrderState.CANCELLED
+    assert forwarding.begin(order.pk) is None
+    assert order.events.filter(kind="order.given_back").count() == 1
+    assert OutgoingMail.objects.filter(order=order, kind="cancelled").count() == 1
+
+
+def test_what_is_given_back_and_was_bought_all_the_same_goes_on(bank):
+    payment = paid_at_bank(OrderState.UNCERTAIN)
+    order = payment.purchase.orders.get()
+    ask(payment, "18.90", order=order, actor=SAM, grounds=OVERRIDDEN)
+
+    forwarding.record_accepted(order.supplier_attempts.get(), "S1", actor=SYSTEM, outcome=AttemptOutcome.ADOPTED)
+
+    order.refresh_from_db()
+    assert order.state == OrderState.IN_PROCESS
+
+
+def test_a_part_given_back_while_a_supplier_is_asked_stops_nothing(bank):
+    payment = paid_at_bank(OrderState.SUBMITTING)
+    order = payment.purchase.orders.get()
+    ask(payment, "18.89", order=order, actor=SAM, grounds=OVERRIDDEN)
+
+    forwarding.record_not_sent(order.supplier_attempts.get(), message="no route", actor=SYSTEM)
+
+    order.refresh_from_db()
+    assert order.state == OrderState.PAID
+
+
+def test_resuming_what_is_given_back_ends_it(bank):
+    """A worker that was slow reports that nothing was sent, while the order is on hold already."""
+    payment = paid_at_bank(OrderState.UNCERTAIN)
+    order = payment.purchase.orders.get()
+    lifecycle.hold(order.pk, reason=HoldReason.UNCERTAIN_PURCHASE, actor=SYSTEM)
+    ask(payment, "18.90", order=order, actor=SAM, grounds=OVERRIDDEN)
+    forwarding.record_not_sent(order.supplier_attempts.get(), message="no route", actor=SYSTEM)
+
+    lifecycle.resume(order.pk, reason="looked", actor=SAM)
+
+    order.refresh_from_db()
+    assert order.state == OrderState.CANCELLED
+    assert forwarding.begin(order.pk) is None
+
+
+def test_a_refund_that_fails_lets_the_order_go_on(bank):
+    payment = paid_at_bank(OrderState.SUBMITTING)
+    order = payment.purchase.orders.get()
+    refund = ask(payment, "18.90", order=order, actor=SAM, grounds=OVERRIDDEN)
+
+    refunding.fold_refund(refund, fact(refund, RefundFactState.FAILED))
+    forwarding.record_not_sent(order.supplier_attempts.get(), message="no route", actor=SYSTEM)
+
+    order.refresh_from_db()
+    assert order.state == OrderState.PAID
+    assert order.events.filter(kind="order.not_given_back").count() == 1
+
+
+@pytest.mark.parametrize("is_external", [True, False])
+def test_a_payment_emptied_by_two_refunds_stops_all_its_orders(bank, is_external):
+    payment = paid_at_bank(OrderState.PAID, devices=2)
+    first, second = payment.purchase.orders.order_by("pk")
+    if is_external:
+        client = stripe.StripeClient("sk_test_tests", base_addresses={"api": bank})
+        made = client.v1.refunds.create({"payment_intent": payment.charge_ref, "amount": 1890})
+        refunding.settle_refund("stripe", made["id"])
+    else:
+        ask(payment, "18.90", actor=SAM, grounds=OVERRIDDEN)
+    assert [order.state for order in payment.purchase.orders.all()] == [OrderState.PAID] * 2
+
+    ask(payment, "18.90", order=second, actor=SAM, grounds=OVERRIDDEN)
+
+    for order in (first, second):
+        order.refresh_from_db()
+        assert order.state == OrderState.CANCELLED
+
+
+def test_a_pending_refund_from_the_providers_pages_stops_what_has_not_left(bank):
+    payment = paid_at_bank(OrderState.PAID)
+
+    refunding.fold_found(
+        payment, RefundFact("re_1", str(payment.charge_ref), "", RefundFactState.PENDING, payment.money)
+    )
+
+    assert payment.purchase.orders.get().state == OrderState.CANCELLED
+
+
+@pytest.mark.parametrize(("amount", "left_in"), [(1890, OrderState.CANCELLED), (1889, OrderState.PAID)])
+def test_a_whole_refund_from_the_providers_pages_stops_what_has_not_left(bank, amount, left_in):
+    payment = paid_at_bank(OrderState.PAID)
+    client = stripe.StripeClient("sk_test_tests", base_addresses={"api": bank})
+    made = client.v1.refunds.create({"payment_intent": payment.charge_ref, "amount": amount})
+
+    refunding.settle_refund("stripe", made["id"])
+
+    order = payment.purchase.orders.get()
+    assert order.state == left_in
     assert (forwarding.begin(order.pk) is not None) == (left_in == OrderState.PAID)
 
 

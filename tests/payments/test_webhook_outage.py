@@ -56,7 +56,7 @@ def test_a_commit_without_an_answer_is_never_acknowledged(
     payment = begun()
     press(payment, "pay")
     body = event(ref=str(payment.provider_ref))
-    with outage.cable() as cable:
+    with outage.cable(b'INSERT INTO "payments_webhookdelivery"') as cable:
         assert tell(live_server, event(event_id="evt_before")) == 200, "the cable carries"
         cable.cut = cut
         assert tell(live_server, body) == 503

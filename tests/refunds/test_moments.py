@@ -142,7 +142,7 @@ def test_the_page_gives_the_time_of_the_terms_and_lets_the_browser_add_its_own(c
     with clock.frozen(MONDAY_NOON):
         page = client.get(order.get_absolute_url()).content.decode()
 
-    assert 'datetime="2026-11-26T21:00:00Z" data-zone="Europe/Madrid"' in page
+    assert 'datetime="2026-11-26T21:00:00Z" data-zone="Europe/Madrid">' in page
 
 
 def test_a_hold_that_lasts_is_told_as_lateness():

@@ -346,6 +346,18 @@ def test_a_free_order_ends_without_a_refund():
     assert (state_of(order), Refund.objects.count()) == (S.CANCELLED, 0)
 
 
+@pytest.mark.parametrize("state", [S.UNCERTAIN, S.IN_PROCESS])
+def test_a_late_free_order_is_offered_no_money(client, state):
+    order = late_order(state, price="0.00")
+    with clock.frozen(datetime(2026, 12, 4, 9, 0, 1, tzinfo=UTC)):
+        text = page_of(client, order)
+        assert (overdue.standing(order).code == overdue.UNCLEAR) == (state == S.UNCERTAIN)
+        assert "We are late: what you may do now" in text
+        assert "money back" not in text.partition("We are late: what you may do now")[2].partition("</section>")[0]
+        if state == S.UNCERTAIN:
+            assert "Write to us, and we look into it" in text
+
+
 def test_one_that_cannot_end_does_not_keep_the_others():
     stuck, order = late_order(), late_order(imei=factories.imei(7))
     payment = Payment.objects.get(purchase=stuck.purchase)

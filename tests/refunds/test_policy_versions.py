@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from orders.models import Purchase
 from refunds import calling_off, policy_versions
+from refunds.checks import shipped_versions_keep_to_their_names
 from refunds.judging import foresee, judge
 from refunds.models import PolicyVersion
 from refunds.policy import published
@@ -28,7 +29,7 @@ LONGER = {"claims.request_days": 200, "cancellation.delay_notice_hours": 36}
 PROFILES = sorted(profiles())
 
 
-def publish(changes=None, version="2026-12", base="2026-11", name="default", reason="Kinder.") -> PolicyVersion:
+def publish(changes=None, version="2026-12-a", base="2026-11", name="default", reason="Kinder.") -> PolicyVersion:
     return policy_versions.publish_version(
         name, changes or LONGER, version=version, base=base, reason=reason, actor=SAM
     )
@@ -60,22 +61,43 @@ class TestShippingAnother:
         assert policy_versions.before(policy_versions.profile("default")).version == "2026-11"
         assert policy_versions.before(policy_versions.named("default 2026-11")) is None
         with pytest.raises(KeyError):
-            policy_versions.named("default 2027-03")
+            policy_versions.named("default 2027-03-a")
 
     def test_it_replaces_what_staff_had_published_on_the_older_one(self, request):
         publish()
-        assert policy_versions.profile("default").version == "2026-12"
+        assert policy_versions.profile("default").version == "2026-12-a"
 
         request.getfixturevalue("second_shipped")
 
         assert policy_versions.profile("default").version == "2027-02"
-        assert [version for version, _day in policy_versions.history("default")] == ["2027-02", "2026-12", "2026-11"]
-        assert policy_versions.named("default 2026-12").numbers.claims.request_days == 200
+        assert [version for version, _day in policy_versions.history("default")] == ["2027-02", "2026-12-a", "2026-11"]
+        assert policy_versions.named("default 2026-12-a").numbers.claims.request_days == 200
         assert policy_versions.altered() == []
         with pytest.raises(Refused):
             publish(version="2026-11", base="2027-02")
-        assert publish(version="2027-03", base="2027-02").root == "2027-02"
-        assert policy_versions.profile("default").version == "2027-03"
+        assert publish(version="2027-03-a", base="2027-02").root == "2027-02"
+        assert policy_versions.profile("default").version == "2027-03-a"
+
+    def test_a_row_that_a_shipped_version_hides_stops_the_shop(self, request):
+        row = publish()
+        values = {name: getattr(row, name) for name in ("name", "root", "fingerprint", "reason", "published_by")}
+        old = PolicyVersion.objects.create(**values, version="2027-02", base="2026-12-a")
+        assert policy_versions.hidden() == []
+
+        request.getfixturevalue("second_shipped")
+
+        assert policy_versions.hidden() == [old]
+        found = run_checks(tags=[Tags.database], databases=["default"])
+        assert "refunds.E006" in [each.id for each in found]
+
+    def test_what_ships_leaves_the_names_of_staff_alone(self, second_shipped, monkeypatch):
+        assert shipped_versions_keep_to_their_names(None) == []
+        for version in ("2027-02-b", "2026-11"):
+            another = changed(second_shipped, {}, version=version, effective_on=date(2027, 2, 1))
+            monkeypatch.setattr(
+                published, "SHIPPED", {**published.SHIPPED, "default": (*published.SHIPPED["default"][:1], another)}
+            )
+            assert {each.id for each in shipped_versions_keep_to_their_names(None)} == {"refunds.E005"}
 
 
 @pytest.mark.django_db
@@ -85,7 +107,7 @@ class TestPublishing:
         row = publish()
         after = paid_order(profile=calling_off.name_of(calling_off.in_force()))
 
-        assert str(row) == after.purchase.refund_profile == "default 2026-12"
+        assert str(row) == after.purchase.refund_profile == "default 2026-12-a"
         assert calling_off.agreed_with(before.purchase).numbers.claims.request_days == 180
         assert calling_off.agreed_with(after.purchase).numbers.claims.request_days == 200
         assert calling_off.in_force().numbers.cancellation.delay_notice_hours == 36
@@ -95,7 +117,7 @@ class TestPublishing:
         with clock.frozen(clock.now() - timedelta(days=190)):
             old = paid_order(profile="default 2026-11")
             publish()
-            new = paid_order(profile="default 2026-12")
+            new = paid_order(profile="default 2026-12-a")
 
         assert foresee(old, ClaimType.NOT_WORKING).answer.code == "D_REQUEST_WINDOW_EXPIRED"
         assert foresee(new, ClaimType.NOT_WORKING).answer.code != "D_REQUEST_WINDOW_EXPIRED"
@@ -110,20 +132,25 @@ class TestPublishing:
 
     def test_numbers_add_up_over_versions(self):
         publish()
-        row = publish({"claims.notify_days": 60}, version="2027-01", base="2026-12")
+        row = publish({"claims.notify_days": 60}, version="2027-01-a", base="2026-12-a")
 
-        numbers = policy_versions.profile("default", "2027-01").numbers
+        numbers = policy_versions.profile("default", "2027-01-a").numbers
         assert (numbers.claims.request_days, numbers.claims.notify_days) == (200, 60)
-        assert (row.base, row.root) == ("2026-12", "2026-11")
-        assert policy_versions.profile("default", "2026-12").numbers.claims.notify_days == 30
-        assert [version for version, _since in policy_versions.history("default")] == ["2027-01", "2026-12", "2026-11"]
-        assert policy_versions.before(policy_versions.profile("default", "2027-01")).version == "2026-12"
+        assert (row.base, row.root) == ("2026-12-a", "2026-11")
+        assert policy_versions.profile("default", "2026-12-a").numbers.claims.notify_days == 30
+        assert [version for version, _since in policy_versions.history("default")] == [
+            "2027-01-a",
+            "2026-12-a",
+            "2026-11",
+        ]
+        assert policy_versions.before(policy_versions.profile("default", "2027-01-a")).version == "2026-12-a"
 
     @pytest.mark.parametrize(
         ("code", "wrong"),
         [
             ("stale", {"base": "2026-10"}),
             ("version", {"version": "2026-11"}),
+            ("version", {"version": "2026-12"}),
             ("version", {"version": "New Rules"}),
             ("version", {"version": "2026-<b>"}),
             ("same", {"changes": {"claims.request_days": 180}}),
@@ -159,7 +186,7 @@ class TestPublishing:
         for change in (row.save, row.delete, lambda: PolicyVersion.objects.update(reason="x")):
             with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
                 change()
-        assert policy_versions.profile("default", "2026-12").numbers.claims.request_days == 200
+        assert policy_versions.profile("default", "2026-12-a").numbers.claims.request_days == 200
 
     def test_a_purchase_keeps_its_terms_whoever_asks(self):
         order = paid_order()
@@ -177,7 +204,7 @@ class TestPublishing:
         row = publish()
         assert policy_versions.altered() == []
         assert row.texts["IMEISERVER-3.1"] == clause_text(
-            "IMEISERVER-3.1", policy_versions.profile("default", "2026-12").numbers
+            "IMEISERVER-3.1", policy_versions.profile("default", "2026-12-a").numbers
         )
 
         from refunds.policy import sentences  # noqa: PLC0415 - its table is what is edited here
@@ -197,7 +224,7 @@ class TestPublishing:
         assert calling_off.agreed_with(purchase) is published.profile("default")
 
     def test_names_that_are_none(self):
-        for wrong in ("default 2026-12", "nobody 2026-11", ""):
+        for wrong in ("default 2026-12-a", "nobody 2026-11", ""):
             with pytest.raises(KeyError):
                 policy_versions.named(wrong)
 

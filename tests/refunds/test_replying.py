@@ -164,8 +164,24 @@ def test_hostile_posts(client):
 def test_more_than_any_mail_is_refused_unread(client, settings):
     settings.MAX_BODY_BYTES, settings.MAX_INBOUND_MAIL_BYTES = 4000, 5000
 
-    assert post(client, reply(text="x" * 6000)).status_code == 413
+    for _time in range(2):
+        assert post(client, reply(text="x" * 6000)).status_code == 413
     assert client.post("/order-status-tracker/", b"x" * 4000, content_type="text/plain").status_code != 413
+    other = "/webhooks/sendgrid/inbound/not-the-word/"
+    assert client.post(other, {"text": "x" * 6000}).status_code == 404
+    for due in replying.due():
+        replying.process(due)
+    note = InboundMail.objects.get()
+    assert became(note) == (V.STAFF, R.NO_PURCHASE)
+    assert note.deliveries == 2
+    assert "too large to be read" in note.subject
+    assert list(inbound.for_staff()) == [note]
+
+
+def test_the_largest_mail_that_the_provider_takes_is_not_refused(client):
+    files = {"attachment1": SimpleUploadedFile("1.mov", b"\xff" * 30 * 1024 * 1024)}
+
+    assert became(arrive(client, {**reply(paid_order().purchase), **files})) == (V.CANCELLED, "")
 
 
 def test_strange_fields_are_bounded_and_stay_text(client):

@@ -142,6 +142,53 @@ def test_none_is_bought_while_the_payment_is_disputed():
     assert refusal(claim) == "disputed"
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+def test_it_is_not_bought_once_the_money_goes_back(is_named):
+    row = bought()
+    payment = payment_of(row.former)
+    grounds = Grounds("goodwill", "by hand", override="they ask for money after all")
+
+    refunding.request_refund(
+        payment.pk, money=row.former.money, grounds=grounds, actor=SAM, order_id=row.former.pk if is_named else None
+    )
+
+    order = Order.objects.get(pk=row.order.pk)
+    assert order.state == OrderState.CANCELLED
+    assert forwarding.begin(order.pk) is None
+
+
+def test_a_part_that_goes_back_leaves_it_alone():
+    row = bought()
+    money = row.former.money.__class__(Decimal(1), row.former.currency)
+    grounds = Grounds("goodwill", "by hand", override="a kind word")
+
+    refunding.request_refund(payment_of(row.former).pk, money=money, grounds=grounds, actor=SAM)
+
+    assert Order.objects.get(pk=row.order.pk).state == OrderState.PAID
+
+
+@pytest.mark.parametrize(("limit", "is_refused"), [("18.90", False), ("18.89", True)])
+def test_what_needs_two_people_as_money_is_not_given_by_one_as_a_code(settings, limit, is_refused):
+    settings.REFUND_SECOND_PERSON_ABOVE = {"EUR": Decimal(limit)}
+    claim = claimed(paid_order())
+
+    if is_refused:
+        assert refusal(claim) == "second_person"
+    else:
+        assert bought(claim).order.price == 0
+
+
+def test_an_exchange_counts_by_what_is_given(settings):
+    settings.REFUND_SECOND_PERSON_ABOVE = {"EUR": Decimal(20)}
+    claim = claimed(paid_order(), T.WRONG_SERVICE)
+    dear = factories.make_service(price="25.00")
+
+    with pytest.raises(Refused) as refused:
+        second_codes.exchange(claim.pk, dear, reason="that one was meant", actor=SAM)
+
+    assert (refused.value.code, Order.objects.count()) == ("second_person", 1)
+
+
 @pytest.mark.parametrize(
     ("state", "kind"), [(OrderState.IN_PROCESS, "unlock"), (OrderState.COMPLETED, "check")]
 )  # fmt: skip

@@ -26,7 +26,16 @@ from tests.factories import IMEI, imei
         ("SIM-Lock: Unlocked", Level.UNTOLD),
         ("Blacklist: No record", Level.UNTOLD),
         ("Blacklist: Clean\nBlacklist: Blocked", Level.UNTOLD),
+        ("Blacklist: Blocked in UK (EE)\nBlacklist: Clean", Level.UNTOLD),
+        ("Blacklist: Clean\nBlacklist: Blocked in UK (EE)", Level.UNTOLD),
+        ("Find My: locked to owner\nFind My: OFF\nBlacklist: Clean", Level.UNTOLD),
+        ("Blacklist: unknown\nBlacklist: Clean", Level.LOW),
         ("Model: iPhone", Level.UNTOLD),
+        ("Blacklist: Clean\nFind My: unknown", Level.UNTOLD),
+        ("Blacklist: Clean\nLost mode: ?", Level.UNTOLD),
+        ("Blacklist: Clean\nMDM: see operator", Level.UNTOLD),
+        ("Blacklist: Clean\nSIM-Lock: maybe", Level.LOW),
+        ("Find My: ON\nBlacklist: maybe", Level.MEDIUM),
     ],
 )
 def test_level(text: str, level: Level) -> None:
@@ -37,8 +46,8 @@ def test_every_input_says_what_it_did() -> None:
     risk = assess_risk(read_report("Find My: ON\nBlacklist: Blocked\nSIM-Lock: Locked\nFinanced: perhaps\nMDM: OFF"))
 
     assert [(each.field.value, each.effect) for each in risk.inputs] == [
-        ("blacklist", Effect.HIGH), ("find_my", Effect.MEDIUM), ("management", Effect.LOWERS),
-        ("sim_lock", Effect.NOTHING), ("financed", Effect.MISSING),
+        ("blacklist", Effect.HIGH), ("find_my", Effect.MEDIUM), ("financed", Effect.DOUBTS),
+        ("management", Effect.LOWERS), ("sim_lock", Effect.NOTHING),
     ]  # fmt: skip
 
 

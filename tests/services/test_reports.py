@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.reports.dates import read_date
 from services.reports.fields import SPECS, Field, Kind
-from services.reports.reading import MAX_LABEL, MAX_OTHERS, MAX_VALUE, Report, read_report
+from services.reports.pairs import MAX_LABEL, MAX_VALUE
+from services.reports.reading import MAX_OTHERS, Report, read_report
 from services.reports.words import STATE_WORDS, view_of
 from tests.factories import IMEI
 
@@ -103,6 +104,8 @@ def test_fields_are_read_from_many_shapes(text: str, found: dict[str, str]) -> N
         ("Blacklist: not clean", "blacklist"),
         ("Blacklist: under review", "blacklist"),
         ("Find My: ON\nStatus: Clean", "blacklist"),
+        ("Find My: OFF\nGSMA Status: Clean", "blacklist"),
+        ("iCloud Status: Clean\nESN: Clean", "blacklist"),
         ("iCloud Status: ON", "lost_mode"),
         ("IMEI: 354178036859780", "imei"),
         ("IMEI: ٣٥٤١٧٨٠٣٦٨٥٩٧٨٩", "imei"),
@@ -116,6 +119,13 @@ def test_fields_are_read_from_many_shapes(text: str, found: dict[str, str]) -> N
 )
 def test_what_is_not_plain_is_unknown(text: str, name: str) -> None:
     assert values(text)[name] == ""
+
+
+@pytest.mark.parametrize("label", ["GSMA", "GSMA Status", "ESN", "ESN Status"])
+def test_a_vague_label_is_the_blacklist_only_where_its_word_is(label: str) -> None:
+    assert values(f"{label}: Clean") == {"blacklist": "clean"}
+    assert values(f"{label}: BLACKLISTED") == {"blacklist": "blocked"}
+    assert values(f"{label}: Yes") == {}
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "Thank you", "10:30 checked", "Next tether policy: Unlock", "{", "[]"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -71,6 +72,16 @@ def test_it_shows_report_device_and_dates_and_nothing_of_the_customer(client: Cl
     assert "Next tether policy" not in page
     assert response["X-Robots-Tag"] == "noindex, nofollow, noarchive"
     assert "no-store" in response["Cache-Control"]
+
+
+def test_the_address_on_it_is_the_shops_own_whatever_host_was_asked(client: Client, settings: Any) -> None:
+    settings.BASE_URL, settings.ALLOWED_HOSTS = "https://shop.example", ["*"]
+    row = issued(finished_check())
+
+    page = client.get(row.get_absolute_url(), headers={"host": "other.example"}).content.decode()
+
+    assert f"https://shop.example{row.get_absolute_url()}" in page
+    assert "other.example" not in page
 
 
 def test_the_paper_says_the_same_and_is_the_same_each_time(client: Client) -> None:
@@ -165,6 +176,7 @@ def test_the_form_says_what_is_wrong(client: Client, typed: str, status: int) ->
     assert client.get(reverse("certificates"), {"code": typed}).status_code == status
 
 
+@pytest.mark.usefixtures("monday")
 def test_codes_cannot_be_tried_for_long(client: Client) -> None:
     answers = [
         client.get(reverse("certificate", args=[codes.new_certificate_code()])).status_code

@@ -391,6 +391,7 @@ def test_hostile_headers(client: Client) -> None:
     assert "\x00" not in purchase.user_agent
 
 
+@pytest.mark.usefixtures("monday")
 def test_purchases_are_rate_limited(client: Client, settings: Any) -> None:
     assert settings.PURCHASES_PER_HOUR == 20
     settings.PURCHASES_PER_HOUR = 1
@@ -420,6 +421,7 @@ def test_purchases_of_one_customer_are_rate_limited_from_everywhere(
     assert "ada@" not in caplog.text.casefold()
 
 
+@pytest.mark.usefixtures("monday")
 def test_drafts_are_rate_limited(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue_views, "DRAFTS_PER_HOUR", 1)
     service = make_service()

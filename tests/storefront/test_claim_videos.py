@@ -202,6 +202,7 @@ def test_a_missing_file_is_said_beside_the_field(client):
     assert "Choose a video file." in response.content.decode()
 
 
+@pytest.mark.usefixtures("monday")
 def test_quota_of_the_day(client, settings):
     settings.VIDEOS_PER_DAY = 1
     claim = make_claim()

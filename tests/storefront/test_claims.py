@@ -76,7 +76,7 @@ def test_a_claim_is_sent_and_shown(client: Client):
     assert response.status_code == 303
     assert response["Location"] == reverse("claim", args=[order.secret, claim.pk])
     page = text_of(client.get(response["Location"]))
-    assert "Waiting for the customer" in page
+    assert "Waiting for you" in page
     assert "&lt;b&gt;It says&lt;/b&gt; code error" in page
     assert "You made the claim." in page
     assert claim.by_ip == "127.0.0.1"
@@ -173,6 +173,7 @@ def test_pages_cost_a_bounded_number_of_queries(client: Client, django_assert_ma
         client.get(reverse("claims", args=[order.secret]))
 
 
+@pytest.mark.usefixtures("monday")
 def test_too_many_claims_from_one_address_wait(client: Client):
     order = paid_order()
     for _ in range(30):

@@ -158,6 +158,7 @@ def test_work_that_is_under_way_needs_a_tick(client):
     assert fresh(order).is_recheck
 
 
+@pytest.mark.usefixtures("monday")
 def test_whether_work_is_under_way_is_rationed(client):
     order = paid_order()
     codes = [send(client, order, factories.imei(n)).status_code for n in range(100, 140)]

@@ -94,6 +94,9 @@ def test_robots_names_the_sitemap_and_closes_what_costs_a_row(client: Client) ->
     assert response["Content-Type"].startswith("text/plain")
     assert f"Sitemap: {SHOP}/sitemap.xml" in text
     assert {"Disallow: /admin/", "Disallow: /checkout/"} <= set(text.splitlines())
+    for prefix in ("", "/es", "/ar"):
+        for path in ("/checkout/", "/device/", "/currency/"):
+            assert f"Disallow: {prefix}{path}" in text.splitlines()
     assert "/orders/" not in text, "a crawler that may not read an order's page cannot read its noindex"
 
 

@@ -17,11 +17,13 @@ from django.test import Client
 from orders import lifecycle, routing
 from orders.models import Draft, Order, OrderEvent, OutgoingMail, Purchase
 from orders.placing import place_purchase
+from orders.right_data import RightData
 from orders.states import OrderState
 from payments.models import LedgerEntry, Payment, Refund
+from refunds import correcting
 from services.models import Offer, Service
 from tests import factories
-from tests.helpers.checkout import draft_at_check, send_device, shown_on
+from tests.helpers.checkout import draft_at_check, send_details, send_device, shown_on
 from tests.helpers.checks import check_service
 from unlockshop.kernel import clock
 from unlockshop.kernel.actors import SYSTEM
@@ -145,6 +147,7 @@ def test_a_counter_that_is_none_is_refused(counter: Any) -> None:
     assert not proof_of_work.is_solved(base64.b64encode(json.dumps(document).encode()).decode(), "one")
 
 
+@pytest.mark.usefixtures("monday")
 def test_so_many_a_day_for_a_visitor(client: Client, settings: Any) -> None:
     settings.FREE_CHECKS_PER_DAY = 2
     service = free_service()
@@ -153,15 +156,37 @@ def test_so_many_a_day_for_a_visitor(client: Client, settings: Any) -> None:
     assert Purchase.objects.count() == 2
 
 
-def test_so_many_a_day_for_a_device_whoever_asks(settings: Any) -> None:
+def free_from(address: str) -> Any:
+    """A free check of the one device, ordered from an address."""
+    client = Client(REMOTE_ADDR=address)
+    return order_free(client, draft_at_check(client, free_service()))
+
+
+@pytest.mark.usefixtures("monday")
+def test_so_many_a_day_for_a_device_and_a_visitor(settings: Any) -> None:
     settings.FREE_CHECKS_PER_DEVICE = 1
-    services = [free_service(), free_service()]
-    answers = []
-    for n, service in enumerate(services):
-        client = Client(REMOTE_ADDR=f"192.0.2.{n + 1}")
-        answers.append(order_free(client, draft_at_check(client, service)))
+
+    answers = [free_from("192.0.2.1"), free_from("192.0.2.1")]
+
     assert [answer.status_code for answer in answers] == [303, 429]
     assert "No more free checks today" in answers[1].content.decode()
+
+
+@pytest.mark.usefixtures("monday")
+def test_a_stranger_does_not_use_up_what_a_devices_owner_may_have(settings: Any) -> None:
+    settings.FREE_CHECKS_PER_DEVICE, settings.FREE_CHECKS_PER_DEVICE_BY_ALL = 1, 2
+
+    stranger = [free_from("192.0.2.1").status_code for _tries in range(4)]
+
+    assert stranger == [303, 429, 429, 429]
+    assert free_from("192.0.2.2").status_code == 303
+
+
+@pytest.mark.usefixtures("monday")
+def test_so_many_a_day_for_a_device_whoever_asks(settings: Any) -> None:
+    settings.FREE_CHECKS_PER_DEVICE, settings.FREE_CHECKS_PER_DEVICE_BY_ALL = 1, 2
+
+    assert [free_from(f"192.0.2.{n}").status_code for n in range(1, 4)] == [303, 303, 429]
 
 
 def test_free_checks_are_ordered_one_by_one(client: Client) -> None:
@@ -171,6 +196,44 @@ def test_free_checks_are_ordered_one_by_one(client: Client) -> None:
 
     assert response.status_code == 422
     assert "Free checks are ordered one device at a time." in response.content.decode()
+
+
+def test_no_door_orders_several_at_no_cost() -> None:
+    draft = factories.make_draft(free_service(), imeis=(factories.imei(1), factories.imei(2)))
+
+    with pytest.raises(Refused) as refused:
+        place_purchase(
+            draft, email=factories.ADA, language="en", consent=factories.consent(), is_demo=True,
+            actor=factories.CUSTOMER,
+        )  # fmt: skip
+
+    assert refused.value.code == "one_free"
+    assert not Purchase.objects.exists()
+
+
+def test_several_that_become_free_on_the_way_go_back_to_their_devices(client: Client) -> None:
+    service = check_service(price="5.00")
+    send_device(client, service, "", several=f"{factories.imei(1)}\n{factories.imei(2)}")
+    draft = Draft.objects.get()
+    send_details(client, draft)
+    service.prices.update(amount=0, recheck_amount=None)
+
+    response = client.get(f"/checkout/{draft.token}/check/")
+
+    assert response["Location"] == f"{service.get_absolute_url()}?draft={draft.token}"
+    assert not Purchase.objects.exists()
+
+
+def test_a_free_check_is_not_turned_into_one_of_another_device(client: Client) -> None:
+    order_free(client, draft_at_check(client, free_service()))
+    order = Order.objects.select_related("purchase").get()
+    other = RightData(factories.imei(2), "imei", {})
+
+    assert correcting.standing(order).code == "free"
+    with pytest.raises(Refused) as refused:
+        correcting.submit(order.pk, other, shown="at_once", actor=factories.CUSTOMER)
+    assert refused.value.code == "free"
+    assert Order.objects.get().identifier == order.identifier
 
 
 def test_what_costs_something_has_no_task(client: Client) -> None:

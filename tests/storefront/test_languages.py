@@ -222,10 +222,11 @@ def test_the_way_back_from_the_payment_page_is_the_same_in_every_process(bank):
     Purchase.objects.filter(pk=purchase.pk).update(language="es")
     purchase.refresh_from_db()
     payment = Payment(purchase=purchase, currency="EUR", amount=purchase.total, key="k")
+    orders = list(purchase.orders.all())
 
     with translation.override("ar"):
-        asked_in_arabic = collecting._request(purchase, payment)
-    asked_in_english = collecting._request(purchase, payment)
+        asked_in_arabic = collecting._request(purchase, orders, payment)
+    asked_in_english = collecting._request(purchase, orders, payment)
 
     assert asked_in_arabic == asked_in_english
     assert asked_in_english.success_url == f"{settings.BASE_URL}/es/purchases/{purchase.secret}/return/"

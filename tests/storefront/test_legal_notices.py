@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from orders.models import Draft, Purchase
 from refunds.models import LegalNotice
 from tests import factories
-from tests.helpers.checkout import draft_at_check, send_check, send_details, send_device
+from tests.helpers.checkout import draft_at_check, send_check, send_details, send_device, shown_on
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
@@ -89,9 +89,23 @@ def test_a_notice_that_changes_before_paying_is_confirmed_anew(client, draft, no
     assert answer["Location"] == f"/checkout/{draft.token}/details/"
 
 
-def test_a_notice_added_for_another_country_stops_nobody(client, notice):
-    draft = draft_at_check(client, factories.make_service())
+def test_a_notice_for_another_country_than_the_one_that_was_named_stops_nobody(client, draft, notice):
+    send_details(client, draft, country="BR", notice="on")
+    LegalNotice.objects.create(country="AR", language="en", heading="Unlocking in Argentina", text="Read.")
 
+    assert client.get(f"/checkout/{draft.token}/check/").status_code == 200
+
+
+def test_who_could_not_name_the_country_of_a_new_notice_is_asked_again(client):
+    draft = draft_at_check(client, factories.make_service())
+    page = client.get(f"/checkout/{draft.token}/check/")
+    LegalNotice.objects.create(country="BR", language="en", heading="Unlocking in Brazil", text="Read.")
+
+    answer = client.post(f"/checkout/{draft.token}/check/", {"shown": shown_on(page)})
+
+    assert (answer.status_code, answer["Location"]) == (303, f"/checkout/{draft.token}/details/")
+    assert not Purchase.objects.exists()
+    assert send_details(client, draft, country="").status_code == 303
     assert client.get(f"/checkout/{draft.token}/check/").status_code == 200
 
 

@@ -83,7 +83,8 @@ def test_each_state_has_its_word_actor_and_current_step(client: Client, state: O
     assert html.count('aria-current="step"') == 1
     assert (reverse("order-result", args=[order.secret]) in html) == (state == S.COMPLETED)
     assert ("At the latest by" in html) == (state not in ENDED and state not in UNPAID)
-    assert ("owed back" in html) == (state in {S.UNAVAILABLE, S.NOT_FOUND, S.CANCELLED})
+    assert ("owed back" in html) == (state in {S.UNAVAILABLE, S.CANCELLED})
+    assert ("our staff find out first" in html) == (state == S.NOT_FOUND)
     assert f"mailto:help@unlockshop.example?subject={order.number}" in html
     assert order.purchase.get_absolute_url() in html
     assert "35-417803-685978-9" in html
@@ -187,7 +188,9 @@ def test_timeline_shows_four_steps_with_times(client: Client, monday: datetime) 
         ("Submitted / In process", Progress.CURRENT),
         ("Result", Progress.AHEAD),
     ]
-    assert '<time datetime="2026-11-23T12:00:00Z">23 Nov 2026, 12:00 UTC</time>' in page_of(client, order)
+    assert '<time datetime="2026-11-23T12:00:00Z" data-zone="UTC">23 Nov 2026, 12:00 UTC</time>' in page_of(
+        client, order
+    )
 
 
 def test_timeline_of_an_ended_order_shows_no_step_it_never_reached() -> None:

@@ -60,7 +60,7 @@ def repeat(client: Client, former: Order) -> Order:
 def test_the_offer_names_both_prices_and_the_end(client: Client, monday: datetime) -> None:
     text = opened(client, finished_check(service=priced_service()))
 
-    assert "The same check once more costs €2.00 instead of €5.00 until 23 Dec 2026" in text
+    assert "The same check once more costs €2.00 instead of €5.00 until Wednesday 23 December, 12:00 UTC" in text
 
 
 def test_a_repeat_costs_the_recheck_price_and_knows_its_former(client: Client, bank: str) -> None:
@@ -81,6 +81,42 @@ def test_after_the_days_the_ordinary_price_counts(client: Client, bank: str, mon
 
     assert order.price == Decimal("5.00")
     assert CheckRepeat.objects.filter(order=order).exists()
+
+
+def test_a_repeat_at_the_recheck_price_begins_no_new_days(client: Client, bank: str, monday: datetime) -> None:
+    service = priced_service()
+    former, prices = finished_check(service=service), []
+    for day in (25, 29, 31, 59, 62):
+        with clock.frozen(monday + timedelta(days=day)):
+            order = repeat(client, former)
+            paying.mark_purchase_paid(order.purchase_id, actor=SYSTEM, at=clock.now())
+            factories.bring_to(order, OrderState.COMPLETED)
+            Order.objects.filter(pk=order.pk).update(result=REPORT)
+            former = Order.objects.get(pk=order.pk)
+            prices.append(int(former.price))
+
+    # The one of day 31 was paid in full, so its report begins new days.
+    assert prices == [2, 2, 5, 2, 5]
+
+
+def test_the_offer_on_a_repeats_page_ends_with_the_first_reports_days(client: Client, monday: datetime) -> None:
+    former = finished_check(service=priced_service())
+    with clock.frozen(monday + timedelta(days=25)):
+        order = repeat(client, former)
+        paying.mark_purchase_paid(order.purchase_id, actor=SYSTEM, at=clock.now())
+        factories.bring_to(order, OrderState.COMPLETED)
+        Order.objects.filter(pk=order.pk).update(result=REPORT)
+
+        assert "instead of €5.00 until Wednesday 23 December" in opened(client, order)
+
+
+def test_a_repeat_without_a_price_of_its_own_begins_days(client: Client, monday: datetime) -> None:
+    service = check_service(price="5.00")
+    former = finished_check(service=service)
+    with clock.frozen(monday + timedelta(days=10)):
+        order = repeat(client, former)
+
+    assert CheckRepeat.objects.get(order=order).counts_from is None
 
 
 def test_a_price_that_ends_on_the_way_is_shown_before_it_is_taken(client: Client, monday: datetime) -> None:
@@ -121,9 +157,10 @@ def test_a_repeat_stays_with_its_device(client: Client, bank: str) -> None:
     order = repeat(client, finished_check(service=priced_service()))
     paying.mark_purchase_paid(order.purchase_id, actor=SYSTEM, at=clock.now())
 
-    with pytest.raises(Refused) as refused:
-        correcting.correct(order.pk, RightData(factories.imei(7), "imei", {}), rule="r", actor=factories.CUSTOMER)
-    assert refused.value.code == "repeat"
+    for data in (RightData(factories.imei(7), "imei", {}), RightData(order.identifier, "imei", {"colour": "red"})):
+        with pytest.raises(Refused) as refused:
+            correcting.correct(order.pk, data, rule="r", actor=factories.CUSTOMER)
+        assert refused.value.code == "repeat"
 
 
 @pytest.mark.parametrize("state", [state for state in OrderState if state != OrderState.COMPLETED])
@@ -178,7 +215,22 @@ def test_no_difference_is_said_too(client: Client, bank: str) -> None:
     factories.bring_to(order, OrderState.IN_PROCESS)
     lifecycle.complete(order.pk, result=REPORT.upper(), supplier_name="Supplier", actor=SYSTEM)
 
-    assert "Nothing changed." in opened(client, order)
+    assert "Nothing changed in what we can read." in opened(client, order)
+
+
+def test_reports_that_cannot_be_read_are_not_compared(client: Client, bank: str) -> None:
+    former = finished_check(service=priced_service())
+    order = repeat(client, former)
+    paying.mark_purchase_paid(order.purchase_id, actor=SYSTEM, at=clock.now())
+    order.refresh_from_db()
+    factories.bring_to(order, OrderState.IN_PROCESS)
+    lifecycle.complete(order.pk, result="Thank you.", supplier_name="Supplier", actor=SYSTEM)
+
+    text = opened(client, order)
+
+    assert "so nothing was compared" in text
+    assert "Nothing changed" not in text
+    assert "Compared with the report" not in text
 
 
 def test_unknown_and_missing_are_two_things() -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 CLAUSE, FORMER, LATER = "IMEISERVER-4.1", "within 30 days", "within 45 days"
 
 
-def publish(version: str = "2026-12") -> None:
+def publish(version: str = "2026-12-a") -> None:
     policy_versions.publish_version(
         "default", {"claims.notify_days": 45}, version=version, base="2026-11", reason="Kinder.", actor=SAM
     )
@@ -73,7 +73,7 @@ def test_a_changed_number_changes_every_place_and_no_earlier_order(client: Clien
 
     later = clause_text(CLAUSE, calling_off.in_force().numbers)
     assert later == text.replace(FORMER, LATER)
-    for place, words in {**places(client, admin_client, "default 2026-12"), **panels(client)}.items():
+    for place, words in {**places(client, admin_client, "default 2026-12-a"), **panels(client)}.items():
         assert later in words, place
         # The rules say what has changed, too.
         assert "rules" in place or text not in words, place
@@ -119,7 +119,7 @@ def test_an_earlier_version_stays_and_says_so(client: Client):
     assert "earlier version" not in new
 
 
-@pytest.mark.parametrize("address", ["default/2026-12", "nobody/2026-11", "default/x", "default"])
+@pytest.mark.parametrize("address", ["default/2026-12-a", "nobody/2026-11", "default/x", "default"])
 def test_unknown_rules(client: Client, address: str):
     assert client.get(f"/terms/refunds/{address}/").status_code == 404
 
@@ -138,7 +138,7 @@ def test_new_rules_are_accepted_with_the_next_order(client: Client):
     send_details(client, draft)
     send_check(client, Draft.objects.get(pk=draft.pk))
     purchase = Purchase.objects.get()
-    assert purchase.refund_profile == "default 2026-12"
+    assert purchase.refund_profile == "default 2026-12-a"
     assert purchase.terms_version == "2026-11-22"
     assert purchase.terms_accepted_at is not None
     assert purchase.ip

@@ -25,6 +25,10 @@ from unlockshop.storefront import shared_pages
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/", "/services/", "service")
+POLICIES = {
+    "Content-Language", "Content-Length", "Content-Security-Policy", "Content-Type", "Cross-Origin-Opener-Policy",
+    "Permissions-Policy", "Referrer-Policy", "Vary", "X-Content-Type-Options", "X-Frame-Options",
+}  # fmt: skip
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -150,6 +154,60 @@ def test_what_one_visitor_typed_is_on_nobody_elses_page(monday: Any) -> None:
     assert 'value="35' not in kept
 
 
+def test_who_began_an_order_gets_their_own_page_though_one_is_kept(monday: Any) -> None:
+    service, ada, ben = make_service(), Client(), Client()
+    start(ada)
+    page(ben, service.get_absolute_url())
+    page(ben, service.get_absolute_url())
+
+    assert 'value="35' in page(ada, service.get_absolute_url())
+
+
+@pytest.mark.parametrize("name", [*PAGES, "/es/", "/es/services/", "/ar/services/"])
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_kept_page_has_the_headers_and_cookies_of_one_that_was_made(
+    monday: Any, settings: Any, name: str, secure: bool
+) -> None:
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    path = path_of(name, make_service())
+
+    made, kept = (Client().get(path, secure=secure) for _ in range(2))
+
+    assert made.resolver_match is not None
+    assert made.wsgi_request.resolver_match is not None
+    assert kept.wsgi_request.resolver_match is None  # it never came as far as its view
+    assert dict(kept.items()) == dict(made.items())
+    assert {*POLICIES, *(["Strict-Transport-Security"] if secure else [])} <= set(kept.headers)
+    assert "Cookie" in kept["Vary"]
+    assert _cookie_terms(kept) == _cookie_terms(made) != []
+
+
+def _cookie_terms(response: Any) -> list[dict[str, Any]]:
+    """All but the value and the second that it ends at, which stands in max-age too."""
+    return [{"key": morsel.key, **morsel, "expires": ""} for morsel in response.cookies.values()]
+
+
+def test_a_kept_page_is_for_the_shops_hosts_alone(monday: Any, client: Client) -> None:
+    make_service()
+    page(client, "/services/")
+
+    assert client.get("/services/", headers={"host": "elsewhere.example"}).status_code == 400
+    assert client.get("/services/", headers={"host": "elsewhere.example"}).status_code == 400
+
+
+def test_a_body_that_is_too_large_is_refused_at_a_kept_page(monday: Any, client: Client, settings: Any) -> None:
+    page(client, "/services/")
+
+    assert client.get("/services/", CONTENT_LENGTH=str(settings.MAX_BODY_BYTES + 1)).status_code == 413
+
+
+def test_other_methods_than_reading_reach_the_view_of_a_kept_page(monday: Any, client: Client) -> None:
+    page(client, "/services/")
+
+    assert client.post("/services/").status_code == 405
+    assert client.head("/services/").content == b""
+
+
 def test_each_currency_has_its_own_page(monday: Any, client: Client) -> None:
     service = make_service(price="18.90")
     ServicePrice.objects.create(service=service, currency="USD", amount=Decimal("23.40"))
@@ -182,6 +240,15 @@ def test_every_way_to_write_the_catalogue_changes_its_version() -> None:
         lambda: Service.objects.filter(pk=service.pk).update(is_open=False),
         lambda: ServicePrice.objects.update(amount=1),
         lambda: ServicePrice.objects.bulk_create([ServicePrice(service=service, currency="USD", amount=2)]),
+        lambda: ServicePrice.objects.bulk_create(
+            [ServicePrice(service=service, currency="USD", option="x", amount=2)], ignore_conflicts=True
+        ),
+        lambda: ServicePrice.objects.bulk_create(
+            [ServicePrice(service=service, currency="USD", option="x", amount=3)],
+            update_conflicts=True,
+            unique_fields=["service", "currency", "option"],
+            update_fields=["amount"],
+        ),
         lambda: ServicePrice.objects.filter(currency="USD").delete(),
         lambda: ServiceField.objects.update(label="Number"),
         lambda: ServiceField.objects.all().delete(),
@@ -208,7 +275,7 @@ def test_delivery_times_and_refund_rules_have_versions_of_their_own() -> None:
     )
     PolicyVersion.objects.create(
         name="default",
-        version="2027-01",
+        version="2027-01-a",
         base="2026-11",
         root="2026-11",
         fingerprint="f" * 64,

@@ -115,9 +115,9 @@ def test_number_is_read_as_people_type_it(client: Client, spelling: str) -> None
 
 def test_public_records_have_exactly_these_fields() -> None:
     assert [each.name for each in fields(TrackedOrder)] == [
-        "number", "word", "meaning", "tone", "service_name", "milestones", "alternatives",
+        "number", "word", "meaning", "tone", "service_name", "milestones", "calendar", "alternatives",
     ]  # fmt: skip
-    assert [each.name for each in fields(TrackedDevice)] == ["word", "tone", "family", "ordered_on"]
+    assert [each.name for each in fields(TrackedDevice)] == ["word", "tone", "family", "ordered_on", "calendar"]
 
 
 # --- By device

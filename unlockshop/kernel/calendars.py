@@ -14,8 +14,6 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import holidays
-
 DAY: Final = timedelta(days=1)
 LAST_SECOND: Final = time(23, 59, 59)
 # Longer than any run of closed days: a search beyond it means a calendar that never opens.
@@ -99,6 +97,8 @@ def _aware(moment: datetime) -> datetime:
 
 @lru_cache(maxsize=512)
 def _public(country: str | None, year: int) -> frozenset[date]:
+    import holidays  # noqa: PLC0415 - its registry is large, and most processes never count opening hours
+
     return frozenset(holidays.country_holidays(country, years=year)) if country else frozenset()
 
 

@@ -12,6 +12,9 @@ MASK: Final = "[masked]"
 _SECRET: Final = re.compile(
     r"(/(?:orders|purchases|checkout|inbound)/|/cancel/[\w-]+\.\w+:|[?&]draft=)[A-Za-z0-9_-]{20,}"
 )
+# The code of a certificate opens it as well, however it is typed: in its path, or in the query of the page that asks
+# for it.
+_CERTIFICATE: Final = re.compile(r"(/certificates/(?:\?(?:[^\s#]*&)?code=)?)[^\s/?&#'\"]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -29,4 +32,4 @@ class LineFormatter(logging.Formatter):
 
 def masked(text: str) -> str:
     """The text without what opens a page."""
-    return _SECRET.sub(rf"\1{MASK}", text)
+    return _CERTIFICATE.sub(rf"\1{MASK}", _SECRET.sub(rf"\1{MASK}", text))

@@ -59,7 +59,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     is_part = catalogue_query.wants_results(request)
     name = "partials/catalogue_results.html" if is_part else "catalogue.html"
     response = render(request, f"storefront/{name}", {**context, "is_part": is_part})
-    patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-History-Restore-Request"])
+    # The part has no form, whose token would name the cookie; its prices go by the chosen currency all the same.
+    patch_vary_headers(response, ["Cookie", "HX-Request", "HX-Target", "HX-History-Restore-Request"])
     return response
 
 

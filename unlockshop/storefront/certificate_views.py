@@ -21,6 +21,7 @@ from unlockshop.storefront import certificate_pdf as pdf
 from unlockshop.storefront import errors
 from unlockshop.storefront.addresses import client_ip
 from unlockshop.storefront.order_presenting import identifier_label
+from unlockshop.storefront.page_head import absolute
 from unlockshop.storefront.private_pages import private_page
 from unlockshop.storefront.ratelimit import too_many
 
@@ -57,7 +58,7 @@ def certificate(request: HttpRequest, code: str) -> HttpResponse:
         "order": found.order,
         "report": report,
         "identifier_label": identifier_label(found.order.identifier_kind),
-        "address": request.build_absolute_uri(found.get_absolute_url()),
+        "address": absolute(found.get_absolute_url()),
     }
     return render(request, "storefront/certificate.html", context)
 
@@ -70,7 +71,7 @@ def certificate_pdf(request: HttpRequest, code: str) -> HttpResponse:
     if isinstance(opened, HttpResponse):
         return opened
     found, shown = opened
-    address = request.build_absolute_uri(found.get_absolute_url())
+    address = absolute(found.get_absolute_url())
     with printable():
         report = report_of(found.order) or shown
         content = pdf.render_pdf(found, report, address=address)

@@ -7,15 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from orders import rechecking
 from orders.models import Draft, Purchase
-from orders.placing import Consent, quote
+from orders.placing import Consent, is_several_free, quote, refuse_several_free
 from payments.accepting import takers
 from payments.limits import fewest, is_too_small
-from refunds import calling_off, legal_notices, policy_versions, terms
+from refunds import calling_off, in_force, policy_versions, terms
+from refunds.in_force import InForce
+from services import content_versions
 from services.browsing import currencies_of
 from services.checklists import statements_for
 from services.device_list import Devices
@@ -40,13 +43,22 @@ def draft_of(token: str, *, service: Service | None = None) -> Draft | None:
     """The draft that ``token`` names, if it is one of ``service``."""
     if not token or len(token) > MAX_TOKEN or "\0" in token:
         return None
+    bought = Purchase.objects.filter(draft_token=OuterRef("token")).order_by().values("pk")
     drafts = Draft.objects.select_related("service__category").filter(token=token)
+    drafts = drafts.annotate(bought=Subquery(bought), rules_version=content_versions.as_read(in_force.PART))
     return drafts.filter(service=service).first() if service else drafts.first()
 
 
 def purchase_of(draft: Draft) -> Purchase | None:
-    """The purchase that the draft became."""
-    return Purchase.objects.filter(draft_token=draft.token).first()
+    """The purchase that the draft had become when ``draft_of`` read it. No query where there is none."""
+    bought: int | None = draft.bought  # type: ignore[attr-defined]
+    return None if bought is None else Purchase.objects.get(pk=bought)
+
+
+def in_force_for(draft: Draft) -> InForce:
+    """The refund rules and legal notices as they were in force when ``draft_of`` read the draft; else now."""
+    version: str | None = getattr(draft, "rules_version", None)
+    return in_force.in_force(content_versions.read(in_force.PART) if version is None else version)
 
 
 def takes_orders(service: Service) -> bool:
@@ -76,8 +88,7 @@ def save_devices(
         raise Refused(_("%(price)s cannot be paid here.") % {"price": each}, code="no_way")
     if is_too_small(total):
         raise TooSmall(each)
-    if not total.amount and len(draft.devices) > 1:
-        raise Refused("what costs nothing is ordered one by one", code="one_free")
+    refuse_several_free(draft, total)
     draft.quoted_total = total.amount
     draft.save()
     return draft
@@ -85,15 +96,17 @@ def save_devices(
 
 def save_contact(draft: Draft, *, email: str, start_now: bool, country: str = "") -> None:
     """Store the second step: e-mail and everything that was confirmed, in the words that were shown."""
+    today = in_force_for(draft)
     draft.contact = {
         "merged": draft.contact.get("merged", 0),
         "email": email,
         "checklist": _texts(draft.service),
         "country": country,
-        "notice": legal_notices.words_for(country),
+        "notice": today.notice_for(country),
+        "countries": [each.country for each in today.notices],
         "start_now": start_now,
         "terms_version": terms.current().version,
-        "refund_profile": calling_off.name_of(calling_off.in_force()),
+        "refund_profile": calling_off.name_of(today.rules),
     }
     draft.save(update_fields=["contact"])
 
@@ -127,7 +140,7 @@ def next_step(draft: Draft, *, fields: Sequence[ServiceField] | None = None) -> 
     """The address of the first step that is not done. Given the form's ``fields``, answers are looked at again."""
     stale = fields is not None and not answers_still_valid(fields, draft.answers)
     total = quoted(draft)
-    if not draft.devices or stale or total is None or is_too_small(total):
+    if not draft.devices or stale or total is None or is_too_small(total) or is_several_free(draft, total):
         return device_step(draft)
     if not confirmed_all(draft):
         return reverse("checkout-details", args=[draft.token])
@@ -141,14 +154,25 @@ def confirmed_all(draft: Draft) -> bool:
         bool(contact.get("email"))
         and has_accepted_todays_terms(draft)
         and contact.get("checklist") == _texts(draft.service)
-        and contact.get("notice", "") == legal_notices.words_for(contact.get("country", ""))
+        and _has_confirmed_notices(draft)
     )
 
 
+def _has_confirmed_notices(draft: Draft) -> bool:
+    """Whether the notice of the customer's country was confirmed as it is today.
+
+    Who named no country could choose only among those that had a notice then: one more is asked about.
+    """
+    contact, today = draft.contact, in_force_for(draft)
+    if country := contact.get("country", ""):
+        return bool(contact.get("notice", "") == today.notice_for(country))
+    return {each.country for each in today.notices} <= set(contact.get("countries", ()))
+
+
 def has_accepted_todays_terms(draft: Draft) -> bool:
-    """Whether the terms and the refund rules that the draft accepted are those in force."""
+    """Whether the draft accepted the terms and refund rules in force."""
     accepted = draft.contact.get("terms_version"), draft.contact.get("refund_profile")
-    return accepted == (terms.current().version, calling_off.name_of(calling_off.in_force()))
+    return accepted == (terms.current().version, calling_off.name_of(in_force_for(draft).rules))
 
 
 def fingerprint(draft: Draft, repeated: Sequence[str]) -> str:

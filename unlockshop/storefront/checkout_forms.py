@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django import forms
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from orders.models import Draft
 from payments.limits import smallest_payment
-from refunds import legal_notices
+from refunds.in_force import InForce
 from refunds.models import LegalNotice
 from services.browsing import choice_labels
 from services.checklists import Statement, statements_for
@@ -149,10 +150,10 @@ class DetailsForm(ShopForm):
         help_text=gettext_lazy("We write there about this order: the confirmation and the result, nothing else."),
     )
 
-    def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, service: Service, *args: Any, in_force: InForce, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.notice_shown: LegalNotice | None = None
-        self._set_up_notice()
+        self._set_up_notice(in_force.notices)
         for statement in statements_for(service):
             self.fields[CONFIRM + statement.code] = tick(statement)
         self.fields["terms"] = forms.BooleanField(
@@ -173,9 +174,8 @@ class DetailsForm(ShopForm):
             ),
         )
 
-    def _set_up_notice(self) -> None:
+    def _set_up_notice(self, notices: Sequence[LegalNotice]) -> None:
         """Ask for the country where some country wants a notice confirmed, and for the tick once one is chosen."""
-        notices = legal_notices.in_force()
         if not notices:
             return
         named = sorted((country_name(each.country), each.country) for each in notices)
@@ -200,7 +200,7 @@ class DetailsForm(ShopForm):
         return [self[name] for name in self.fields if name.startswith(CONFIRM)]
 
     @staticmethod
-    def initial_from(draft: Draft) -> dict[str, Any]:
+    def initial_from(draft: Draft, in_force: InForce) -> dict[str, Any]:
         """The second step as it was sent; a tick counts again only for the same words."""
         contact = draft.contact
         confirmed = set(contact.get("checklist", ()))
@@ -209,17 +209,21 @@ class DetailsForm(ShopForm):
         return {
             "email": contact.get("email", ""),
             "country": country,
-            "notice": bool(contact.get("notice")) and contact["notice"] == legal_notices.words_for(country),
+            "notice": bool(contact.get("notice")) and contact["notice"] == in_force.notice_for(country),
             "start_now": contact.get("start_now", False),
             **ticks,
         }
 
 
 class CheckForm(ShopForm):
-    """Step 3: what was shown, a second look at numbers that we completed or doubt, what is wanted again."""
+    """Step 3: what was shown, a second look at numbers that we completed or doubt, what is wanted again.
+
+    ``time_zone`` is filled in by the page's script; without it the times are told by the shop's clock alone.
+    """
 
     shown = RawField()
     proof = RawField()
+    time_zone = RawField()
     NO_PROOF: Final = gettext_lazy(
         "Your browser has not solved the small task that keeps machines away. Free checks need JavaScript. "
         "Press the button again, or order a check that costs something."

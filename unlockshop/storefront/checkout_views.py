@@ -19,7 +19,7 @@ from orders.models import Draft, Purchase
 from orders.placing import PriceChanged, place_purchase
 from payments.accepting import NotTaken
 from payments.collecting import NothingToPay
-from services.browsing import currencies_of
+from services.browsing import currencies_of, load_form
 from services.order_form import answer_label
 from unlockshop.kernel import actors
 from unlockshop.kernel.errors import Refused, ShopError
@@ -34,10 +34,10 @@ from unlockshop.storefront import (
     terms_presenting,
 )
 from unlockshop.storefront.addresses import client_ip
-from unlockshop.storefront.catalogue_views import checkout_closed, not_sold_in, service_with_form
+from unlockshop.storefront.catalogue_views import checkout_closed, not_sold_in
 from unlockshop.storefront.checkout_forms import CheckForm, DetailsForm
 from unlockshop.storefront.checkout_repeats import Repeats
-from unlockshop.storefront.paying import chosen_way, payment_page
+from unlockshop.storefront.paying import FirstPayment
 from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, allowed, too_many
 from unlockshop.storefront.tracker_views import WINDOW_SECONDS
@@ -66,15 +66,19 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
         return _see_other(bought.get_absolute_url())
     if not draft.devices:
         return _see_other(checkout_drafts.device_step(draft))
+    in_force = checkout_drafts.in_force_for(draft)
     if request.method != "POST":
-        form = DetailsForm(draft.service, initial=DetailsForm.initial_from(draft))
+        form = DetailsForm(draft.service, initial=DetailsForm.initial_from(draft, in_force), in_force=in_force)
         return _details_page(request, draft, form)
-    form = DetailsForm(draft.service, request.POST)
+    form = DetailsForm(draft.service, request.POST, in_force=in_force)
     if not form.is_valid():
         return _details_page(request, draft, form, status=422)
     answers = form.cleaned_data
     checkout_drafts.save_contact(
-        draft, email=answers["email"], start_now=answers["start_now"], country=answers.get("country", "")
+        draft,
+        email=answers["email"],
+        start_now=answers["start_now"],
+        country=answers.get("country", ""),
     )
     return _see_other(checkout_drafts.next_step(draft))
 
@@ -83,9 +87,12 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
 def check(request: HttpRequest, draft: Draft) -> HttpResponse:
     """Step 3: everything once more, then on to the payment page."""
     if bought := checkout_drafts.purchase_of(draft):
-        return _pay(request, bought) if request.method == "POST" else _see_other(bought.get_absolute_url())
-    service = service_with_form(draft.service.slug)
-    if service is None or not checkout_drafts.takes_orders(service):
+        return (
+            _pay(bought, FirstPayment(request)) if request.method == "POST" else _see_other(bought.get_absolute_url())
+        )
+    service = draft.service
+    load_form(service)
+    if not checkout_drafts.takes_orders(service):
         return checkout_closed(request, draft.service)
     if draft.currency not in currencies_of(service):
         return not_sold_in(request, service, draft.currency)
@@ -144,6 +151,7 @@ def _buy(request: HttpRequest, draft: Draft, repeats: Repeats | None, fit: fit_p
     consent = checkout_drafts.consent_of(
         draft, confirmed=form.confirmed, ip=ip, user_agent=request.headers.get("User-Agent", "")
     )
+    payment = FirstPayment(request)
     try:
         purchase = place_purchase(
             draft,
@@ -151,13 +159,17 @@ def _buy(request: HttpRequest, draft: Draft, repeats: Repeats | None, fit: fit_p
             language=get_language() or settings.LANGUAGE_CODE,
             consent=consent,
             is_demo=settings.DEMO,
+            time_zone=form.cleaned_data["time_zone"],
             actor=actors.customer(email, ip),
+            beside=payment.write,
         )
     except PriceChanged:
+        # The prices that this request began with are not those it ended with.
+        draft.refresh_from_db(fields=["service"])
         return _check_page(request, draft, repeats, fit=fit, former=checkout_drafts.requote(draft), status=409)
     except Refused as refused:
         return _still_asked(request, draft) if refused.code == "under_way" else checkout_closed(request, draft.service)
-    response = _pay(request, purchase)
+    response = _pay(purchase, payment)
     device_memory.remember_purchase(request, response, purchase)
     return response
 
@@ -169,13 +181,13 @@ def _still_asked(request: HttpRequest, draft: Draft) -> HttpResponse:
     return _check_page(request, draft, repeats, form=form, status=409)
 
 
-def _pay(request: HttpRequest, purchase: Purchase) -> HttpResponse:
+def _pay(purchase: Purchase, payment: FirstPayment) -> HttpResponse:
     """On to the payment page; to the purchase where nothing is to be paid or the provider does not answer."""
     page = purchase.get_absolute_url()
     if purchase.paid_at is not None:
         return _see_other(page)
     try:
-        return _see_other(payment_page(purchase, provider_name=chosen_way(request, purchase.money)))
+        return _see_other(payment.page(purchase))
     except NothingToPay:
         return _see_other(page)
     except NotTaken:

@@ -40,6 +40,13 @@ _TONES: Final[Mapping[ClaimState, str]] = {
     S.LAPSED: "ended",
     S.WITHDRAWN: "ended",
 }
+# Where the staff's word speaks of the customer, who reads this one.
+_WORDS: Final[Mapping[ClaimState, str | Promise]] = {
+    S.WAITING_CUSTOMER: gettext_lazy("Waiting for you"),
+    S.WAITING_SUPPLIER: gettext_lazy("Waiting for our supplier"),
+    S.LAPSED: gettext_lazy("Ended: nothing was sent in"),
+    S.WITHDRAWN: gettext_lazy("You took it back"),
+}
 _NEXT: Final[Mapping[ClaimState, str | Promise]] = {
     S.WAITING_STAFF: gettext_lazy("Our staff look at it. You need not do anything."),
     S.WAITING_CUSTOMER: gettext_lazy("You send us what is missing; it is listed below."),
@@ -126,7 +133,7 @@ def present_claim(claim: Claim, events: Iterable[ClaimEvent] = ()) -> ClaimView:
     points = [each for rule in agreed.video_points.values() for each in rule.ids] if wanted else []
     return ClaimView(
         what=_("We owe you the money for it") if claim.type == ClaimType.OUTCOME else str(claim.get_type_display()),
-        word=str(claim.get_state_display()),
+        word=str(_WORDS.get(state) or claim.get_state_display()),
         tone=_TONES[state],
         next=str(_NEXT[state]),
         due=claim.pay_by if state == S.APPROVED else claim.due_at,

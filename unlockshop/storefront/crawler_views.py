@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from services.models import Service
 from unlockshop.storefront import sharing_image
+from unlockshop.storefront.languages import prefix_of
 
 DAY: Final = 24 * 3600
 # The colours of the mark and of the page, as the style sheet has them in light.
@@ -22,13 +23,16 @@ THEME: Final = "#0a6350"
 PAPER: Final = "#f6f7f5"
 # Pages that are nobody else's business say noindex themselves. A crawler must be let in to read that, so only those
 # stand here that it could not read anyway, or that would cost us a row.
-CLOSED: Final = ("/admin/", "/checkout/", "/currency/", "/device/")
+CLOSED: Final = ("/admin/",)
+# The same, spoken in every language, each under its own address.
+CLOSED_IN_EACH: Final = ("/checkout/", "/currency/", "/device/")
 
 
 @require_safe
 def robots(_request: HttpRequest) -> HttpResponse:
     """What crawlers may ask for, and where the sitemap is."""
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in CLOSED), ""]
+    spoken = [f"{prefix_of(code)}{path}" for code, _name in settings.LANGUAGES for path in CLOSED_IN_EACH]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in (*CLOSED, *spoken)), ""]
     lines += [f"Sitemap: {settings.BASE_URL}{reverse('sitemap')}", ""]
     return _kept(HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8"))
 

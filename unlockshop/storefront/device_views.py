@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from orders import averages, learning
 from services import device_models, matching
-from services.browsing import MAX_QUERY, categories_with_counts
+from services.browsing import MAX_QUERY, Sort, Wanted, categories_with_counts, find
 from services.fitting import Facts
 from services.identifiers import IdentifierInvalid, mask_identifier, parse_imei
 from unlockshop.storefront import device_memory, errors, questions
@@ -24,6 +25,8 @@ from unlockshop.storefront.private_pages import keep_private
 from unlockshop.storefront.ratelimit import HOUR, too_many
 
 DEVICES_PER_HOUR: Final = 120
+# Services on the first page.
+MOST_ORDERED: Final = 6
 
 
 class ImeiField(RawField):
@@ -74,9 +77,24 @@ def device(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def about_shop() -> dict[str, Any]:
+def about_shop(request: HttpRequest) -> dict[str, Any]:
     """What the first page shows beside its form."""
-    return {"categories": categories_with_counts(), "questions": questions.asked_first()}
+    counts: dict[int, int] = {}
+
+    def popularity(service_ids: Sequence[int]) -> Mapping[int, int]:
+        counts.update(averages.orders_of(service_ids))
+        return counts
+
+    wanted = Wanted(sort=Sort.POPULAR, currency=chosen_currency(request))
+    found = find(wanted, size=2 * MOST_ORDERED, popularity=popularity)
+    most_ordered = [service for service in found.services if service.is_open][:MOST_ORDERED]
+    averages.attach(most_ordered)
+    return {
+        "categories": categories_with_counts(),
+        "questions": questions.asked_first(),
+        "most_ordered": most_ordered,
+        "is_counted": bool(counts),
+    }
 
 
 def _take(request: HttpRequest) -> HttpResponse:
@@ -88,7 +106,7 @@ def _take(request: HttpRequest) -> HttpResponse:
         return response
     form = StartForm(request.POST)
     if not form.is_valid():
-        refused = render(request, "storefront/home.html", {**about_shop(), "form": form}, status=422)
+        refused = render(request, "storefront/home.html", {**about_shop(request), "form": form}, status=422)
         keep_private(refused)
         return refused
     response = HttpResponseRedirect(reverse("device"), status=303)

@@ -33,13 +33,11 @@ def has_proof(draft: Draft, proof: str) -> bool:
 
 
 def too_many_today(request: HttpRequest, draft: Draft) -> HttpResponse | None:
-    """Count a free order; 429 where this visitor, or anybody for this device, has had a day's worth."""
+    """Count a free order; 429 where this visitor, or all together for this device, have had a day's worth."""
     if not is_free(draft):
         return None
     devices = [device["value"] for device in draft.devices]
-    is_much = too_many(request, "free-check", settings.FREE_CHECKS_PER_DAY, DAY, count=len(devices))
-    limit = settings.FREE_CHECKS_PER_DEVICE
-    if not is_much and all(allowed(f"free-check-of:{value}", None, limit, DAY) for value in devices):
+    if not (_is_much(request, len(devices)) or any(_is_much_for(request, value) for value in devices)):
         return None
     response = errors.problem(
         request,
@@ -53,6 +51,17 @@ def too_many_today(request: HttpRequest, draft: Draft) -> HttpResponse | None:
     )
     response["Retry-After"] = str(DAY)
     return response
+
+
+def _is_much(request: HttpRequest, count: int) -> bool:
+    return too_many(request, "free-check", settings.FREE_CHECKS_PER_DAY, DAY, count=count)
+
+
+def _is_much_for(request: HttpRequest, identifier: str) -> bool:
+    """What a visitor is refused does not count for the device: strangers would use it up for its owner."""
+    if too_many(request, "free-check-of", settings.FREE_CHECKS_PER_DEVICE, DAY, identifier):
+        return True
+    return not allowed(f"free-check-of:{identifier}", None, settings.FREE_CHECKS_PER_DEVICE_BY_ALL, DAY)
 
 
 def _purpose(draft: Draft) -> str:

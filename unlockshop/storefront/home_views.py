@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 @shared_page()
 def home(request: HttpRequest) -> HttpResponse:
     """What the shop does, the way to a service, and how an order goes."""
-    return render(request, "storefront/home.html", {**about_shop(), "form": StartForm(), "seo": home_head()})
+    return render(request, "storefront/home.html", {**about_shop(request), "form": StartForm(), "seo": home_head()})
 
 
 @require_safe

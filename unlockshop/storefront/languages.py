@@ -49,7 +49,7 @@ def same_page(request: HttpRequest) -> Sequence[Language]:
     path = _bare_path(request.path) if match else "/"
     query = request.META.get("QUERY_STRING", "") if match and match.url_name not in DISCREET else ""
     return [
-        Language(code, name, f"{_prefix(code)}{path}{'?' if query else ''}{query}")
+        Language(code, name, f"{prefix_of(code)}{path}{'?' if query else ''}{query}")
         for code, name in settings.LANGUAGES
     ]
 
@@ -60,15 +60,16 @@ def alternates(request: HttpRequest) -> Sequence[Language]:
     if match is None or match.url_name not in PUBLIC:
         return ()
     path = _bare_path(request.path)
-    known = [Language(code, name, f"{settings.BASE_URL}{_prefix(code)}{path}") for code, name in settings.LANGUAGES]
+    known = [Language(code, name, f"{settings.BASE_URL}{prefix_of(code)}{path}") for code, name in settings.LANGUAGES]
     return [*known, Language("x-default", "", f"{settings.BASE_URL}{path}")]
 
 
-def _prefix(code: str) -> str:
+def prefix_of(code: str) -> str:
+    """What a language's addresses begin with; nothing for the shop's own."""
     return "" if code == settings.LANGUAGE_CODE else f"/{code}"
 
 
 def _bare_path(path: str) -> str:
     """The address without its language."""
-    prefix = _prefix(translation.get_language() or settings.LANGUAGE_CODE)
+    prefix = prefix_of(translation.get_language() or settings.LANGUAGE_CODE)
     return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path

@@ -18,13 +18,14 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from services import content_versions
-from unlockshop.storefront import errors
+from unlockshop.storefront import errors, shared_pages
 from unlockshop.storefront.addresses import client_address, forwarded_for
 from unlockshop.storefront.private_pages import stays_in_history
 from unlockshop.storefront.ratelimit import HOUR, MINUTE, allowed, too_many
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+NO_BODY: Final = frozenset({None, "", "0"})
 SIGN_INS_PER_ADDRESS: Final = 10
 ADDRESS_WINDOW: Final = 5 * MINUTE
 SIGN_INS_PER_ACCOUNT: Final = 20
@@ -122,6 +123,21 @@ class SharedPagesMiddleware:
         finally:
             if request.method not in {"GET", "HEAD", "OPTIONS"}:
                 content_versions.forget()
+
+
+class KeptPagesMiddleware:
+    """Send a page that this process keeps, before anything is found out about the visitor that it does not depend on.
+
+    Stands behind all that gives an answer its headers, and behind the checks of host and form token; a request with a
+    body goes on to where its length is judged.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        kept = None if request.META.get("CONTENT_LENGTH") not in NO_BODY else shared_pages.kept_answer(request)
+        return self.get_response(request) if kept is None else kept
 
 
 class StaffPagesMiddleware:

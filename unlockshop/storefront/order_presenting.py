@@ -190,7 +190,7 @@ def present(
     return OrderView(
         word=wording.state_word(state),
         meaning=wording.meaning(state),
-        tone=tone_of(state),
+        tone=Tone.WAITING if told is not None and told.is_late else tone_of(state),
         next_step=next_step(order, now=now, money=money),
         promise=told,
         milestones=timeline(state, story),

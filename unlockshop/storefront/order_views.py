@@ -167,12 +167,19 @@ def _page(request: HttpRequest, order: Order, *, notice: str = "", status: int =
         "not_found": not_found.standing(order),
         "alternatives": alternatives_to(order),
         "certificate": certificate_of(order),
+        "order_anew": _service_address(order),
         "identifier_label": identifier_label(order.identifier_kind),
         "answers": [(labels.get(name, name), value) for name, value in order.answers.items() if value],
         **_polling(view, 0),
         **extra,
     }
     return render(request, "storefront/order.html", context, status=status)
+
+
+def _service_address(order: Order) -> str:
+    """Where an order that was not paid in time can be placed anew; empty for others, and once it is not sold."""
+    is_sold = order.state == OrderState.EXPIRED and order.service.is_published
+    return str(order.service.get_absolute_url()) if is_sold else ""
 
 
 def _polling(view: OrderView, round_: int) -> dict[str, Any]:

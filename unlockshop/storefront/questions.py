@@ -54,8 +54,8 @@ def asked_first() -> Sequence[Question]:
         Question(
             _("I typed the wrong IMEI. What now?"),
             _(
-                "Open your order's page. Until the order has left for our supplier you correct it there yourself; "
-                "later we ask the supplier."
+                "Open your order's page at once: it says whether the order can still be corrected. That is easiest "
+                "before it has left for our supplier; after that the refund rules and the supplier decide."
             ),
         ),
         Question(

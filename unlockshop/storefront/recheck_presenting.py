@@ -43,10 +43,10 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changed since the former report, and of when that is."""
+    """What changed since the former report, and of when that is. ``lines`` None: nothing could be compared."""
 
     since: datetime
-    lines: tuple[ChangeLine, ...]
+    lines: tuple[ChangeLine, ...] | None
 
 
 def offer_for(order: Order) -> RecheckOffer | None:
@@ -74,6 +74,8 @@ def difference_for(order: Order) -> Difference | None:
     if former is None or former.ended_at is None:
         return None
     changes = compare(read_report(former.result), read_report(order.result))
+    if changes is None:
+        return Difference(former.ended_at, None)
     lines = tuple(
         ChangeLine(str(FIELD_WORDS[each.field]), _words(each.field, each.before), _words(each.field, each.now))
         for each in changes

@@ -3,6 +3,8 @@
 Such a page is made for a visitor of whom nothing is known but address, language and currency, so that nothing personal
 can be in it; the visitor's own form token is put in as it is sent. Whoever has a draft or a device gets a page made
 for them. No price on a kept page is believed: the checkout reads it anew.
+
+``KeptPagesMiddleware`` sends a kept page before the visitor's session, sign-in and messages are looked at.
 """
 
 from __future__ import annotations
@@ -40,6 +42,18 @@ _KNOWN: Final = (
     "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "HTTP_HOST",
     "wsgi.url_scheme", "HTTP_HX_REQUEST", "HTTP_HX_TARGET", "HTTP_HX_HISTORY_RESTORE_REQUEST",
 )  # fmt: skip
+_PATH: Final = _KNOWN.index("PATH_INFO")
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Who gets a page made for them: whoever brings one of these cookies or parts of a query."""
+
+    cookies: Sequence[str]
+    query: Sequence[str]
+
+    def is_of(self, request: HttpRequest) -> bool:
+        return any(name in request.COOKIES for name in self.cookies) or any(name in request.GET for name in self.query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +61,12 @@ class _Page:
     parts: Sequence[bytes]
     headers: Sequence[tuple[str, str]]
     made_at: datetime
+    for_nobody_with: _Own
 
 
 _pages: Final[OrderedDict[tuple[Any, ...], _Page]] = OrderedDict()
+# Where a page was kept lately: no other address asks for versions.
+_paths: Final[set[str]] = set()
 _lock: Final = threading.Lock()
 
 
@@ -59,11 +76,12 @@ def shared_page(*, cookies: Sequence[str] = (), query: Sequence[str] = ()) -> Ca
     Only what is read and found (200, no cookies set) is kept.
     """
 
+    own = _Own(cookies, query)
+
     def decorate(view: View[Params]) -> View[Params]:
         @wraps(view)
         def wrapped(request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
-            is_own = any(name in request.COOKIES for name in cookies) or any(name in request.GET for name in query)
-            if request.method not in {"GET", "HEAD"} or is_own or len(request.META["QUERY_STRING"]) > MAX_QUERY:
+            if not _may_be_shared(request) or own.is_of(request):
                 return view(request, *args, **kwargs)
             key = _key(request)
             page = _find(key)
@@ -71,7 +89,7 @@ def shared_page(*, cookies: Sequence[str] = (), query: Sequence[str] = ()) -> Ca
                 response = view(_shared(request), *args, **kwargs)
                 if response.status_code != HTTPStatus.OK or response.cookies:
                     return view(request, *args, **kwargs)
-                page = _keep(key, response)
+                page = _keep(key, response, own)
             return _answer(request, page)
 
         return wrapped
@@ -79,11 +97,27 @@ def shared_page(*, cookies: Sequence[str] = (), query: Sequence[str] = ()) -> Ca
     return decorate
 
 
+def kept_answer(request: HttpRequest) -> HttpResponse | None:
+    """The answer to this request, if it is a page that is kept and not made for this visitor.
+
+    Asks neither view nor address: what is kept under the address, host and all, has been through both.
+    """
+    if not _may_be_shared(request) or request.META.get("PATH_INFO") not in _paths:
+        return None
+    page = _find(_key(request))
+    return None if page is None or page.for_nobody_with.is_of(request) else _answer(request, page)
+
+
 def clear() -> None:
     """Forget every page and version."""
     with _lock:
         _pages.clear()
+        _paths.clear()
     content_versions.forget()
+
+
+def _may_be_shared(request: HttpRequest) -> bool:
+    return request.method in {"GET", "HEAD"} and len(request.META.get("QUERY_STRING", "")) <= MAX_QUERY
 
 
 def _key(request: HttpRequest) -> tuple[Any, ...]:
@@ -111,15 +145,17 @@ def _find(key: tuple[Any, ...]) -> _Page | None:
         return page
 
 
-def _keep(key: tuple[Any, ...], response: HttpResponse) -> _Page:
+def _keep(key: tuple[Any, ...], response: HttpResponse, own: _Own) -> _Page:
     parts = response.content.split(TOKEN_PLACE.encode())
-    page = _Page(parts, list(response.items()), clock.now())
+    page = _Page(parts, list(response.items()), clock.now(), own)
     if len(response.content) <= MOST_BYTES:
         with _lock:
             _pages[key] = page
             _pages.move_to_end(key)
             while len(_pages) > MOST_PAGES:
                 _pages.popitem(last=False)
+            _paths.clear()
+            _paths.update(known[_PATH] for known, *_rest in _pages)
     return page
 
 

@@ -17,7 +17,7 @@ from refunds.policy.profile import Profile
 from refunds.policy.rendering import ClauseLine
 from refunds.policy.rulebook import before_buying
 from refunds.policy_versions import ClauseChange
-from unlockshop.storefront.checkout_drafts import has_accepted_todays_terms
+from unlockshop.storefront.checkout_drafts import has_accepted_todays_terms, in_force_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,9 @@ def news(draft: Draft) -> News | None:
 
     It is told to everybody alike: who has bought here before is nobody's business.
     """
-    now, agreed = terms.current(), calling_off.in_force()
-    former = policy_versions.before(agreed)
+    now = terms.current()
+    today = in_force_for(draft)
+    agreed, former = today.rules, today.former
     lines = [str(each) for each in now.changes] if terms.before(now.version) else []
     clauses = policy_versions.differences(former, agreed) if former else []
     if not lines and not clauses:

@@ -34,6 +34,7 @@ class TrackedOrder:
     tone: Tone
     service_name: str
     milestones: Sequence[Milestone]
+    calendar: str
     alternatives: Sequence[Suggestion] = ()
 
 
@@ -45,6 +46,7 @@ class TrackedDevice:
     tone: Tone
     family: str
     ordered_on: datetime
+    calendar: str
 
 
 # Whether mail reaches a person is between them and us.
@@ -62,6 +64,7 @@ def track_order(order: Order, story: Sequence[OrderEvent], *, asked: str) -> Tra
         tone=tone_of(state),
         service_name=order.service_name,
         milestones=timeline(state, [event for event in story if event.kind not in _PRIVATE]),
+        calendar=order.calendar,
         alternatives=[Suggestion(each.name, each.get_absolute_url()) for each in found] if found else (),
     )
 
@@ -74,4 +77,5 @@ def track_device(order: Order) -> TrackedDevice:
         tone=tone_of(order.state),
         family=f"{kind.label}, {order.service.category.name}",
         ordered_on=order.created_at,
+        calendar=order.calendar,
     )

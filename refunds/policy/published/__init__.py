@@ -1,10 +1,12 @@
 """The published profiles. A published version never changes: orders are judged for ever by the one accepted.
 
-A new version of a shipped profile is a module of its own, added behind the older ones; none is ever taken out.
+A new version of a shipped profile is a module of its own, added behind the older ones; none is ever taken out. It is
+named by year and month: names of three parts are for versions that staff publish.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -14,6 +16,7 @@ from refunds.policy.numbers import Numbers
 from refunds.policy.profile import Profile, publish
 from refunds.policy.published import default, doctorsim, imei_org, imei_server, imeishop
 
+SHIPPED_NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 # Every version by the profile's name, the oldest first.
 SHIPPED: Final[Mapping[str, Sequence[Numbers]]] = {
     each.NUMBERS.name: (each.NUMBERS,) for each in (imei_org, imei_server, doctorsim, imeishop, default)
