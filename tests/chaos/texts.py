@@ -22,6 +22,9 @@ EXPECTED: Final = (
     (re.compile(r"^redis\.exceptions\.ConnectionError: "), "redis/"),
     (re.compile(r"^(ConnectionRefusedError|ConnectionResetError|BrokenPipeError): "), "redis/"),
     (re.compile(r"^kombu\.exceptions\.OperationalError: "), "kombu/"),
+    (re.compile(r"^amqp\.exceptions\.RecoverableConnectionError: channel disconnected"), "kombu/common.py"),
+    # The clock's message found no broker; the next one follows a second later.
+    (re.compile(r"^celery\.beat\.SchedulingError: .*(Connection|Broken pipe|Error \d+ while )"), "celery/beat.py"),
     (re.compile(r"^IndexError: pop from empty list"), "kombu/transport/virtual/base.py"),
     (re.compile(r"^AttributeError: 'NoneType' object has no attribute 'hostname'"), "kombu/transport/redis.py"),
 )
