@@ -262,7 +262,8 @@ def _standing_of_left(order: Order, at: datetime | None, *, sender_matches: bool
 
 
 def _left(order: Order) -> Standing:
-    left = order.events.filter(to_state=OrderState.SUBMITTING).order_by("-seq").values_list("at", flat=True).first()
+    # All events, for pages have them at hand.
+    left = max((event.at for event in order.events.all() if event.to_state == OrderState.SUBMITTING), default=None)
     text = _("Your order has left for our supplier and can no longer be cancelled here.")
     return Standing(False, code=LEFT, text=text, left_at=left or order.state_changed_at)
 

@@ -14,7 +14,7 @@ from django.test.signals import setting_changed
 from tests.helpers.messages import compile_stale
 from tests.helpers.processes import running_bank
 from unlockshop.kernel import clock
-from unlockshop.storefront import shared_pages
+from unlockshop.storefront import shared_pages, unchanged_pages
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -30,12 +30,14 @@ def _empty_cache() -> None:
     """Rate limits and kept pages of one test never reach the next."""
     cache.clear()
     shared_pages.clear()
+    unchanged_pages.clear()
 
 
 @receiver(setting_changed)
 def _other_settings(**_told: Any) -> None:
     """No page is kept from under other settings: outside the tests they never change."""
     shared_pages.clear()
+    unchanged_pages.clear()
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ CACHES = {
 }
 # A transaction that ends with its test is seen at once.
 SHARED_PAGES_RECHECK_SECONDS = 0.0
+PROVE_KEPT_PAGES = True
 _evidence = tempfile.TemporaryDirectory(prefix="unlockshop-evidence-")
 EVIDENCE_ROOT = _evidence.name
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -194,6 +194,8 @@ CACHES = {"default": env.cache_url("CACHE_URL", default=REDIS_URL.replace("redis
 CACHES["default"].setdefault("KEY_PREFIX", "shop")
 # Each web process keeps pages that all visitors share, and asks this often whether the catalogue is another one.
 SHARED_PAGES_RECHECK_SECONDS = env.float("SHARED_PAGES_RECHECK_SECONDS", default=1.0)
+# Only for tests: make every page that is sent again anew as well, and stop if it would be another one.
+PROVE_KEPT_PAGES = False
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True

@@ -20,7 +20,7 @@ from tests import factories
 from tests.helpers.checks import REPORT, finished_check
 from unlockshop.kernel import clock, codes
 from unlockshop.kernel.errors import Refused
-from unlockshop.storefront import certificate_views
+from unlockshop.storefront import certificate_views, unchanged_pages
 
 pytestmark = pytest.mark.django_db
 
@@ -198,6 +198,7 @@ def test_the_order_page_asks_no_more_for_a_certificate(client: Client) -> None:
     order = finished_check()
     counts = []
     for _round in range(2):
+        unchanged_pages.clear()
         with CaptureQueriesContext(connection) as queries:
             client.get(order.get_absolute_url())
         counts.append(len(queries))

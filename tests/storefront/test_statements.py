@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_an_order_in_process_takes_four_and_its_tracker_one(
+def test_an_order_in_process_takes_two_and_its_tracker_one(
     client: Client, django_assert_num_queries: Any, rows: int
 ) -> None:
     purchase = make_purchase(imeis=tuple(imei(n) for n in range(rows)), paid=True)
@@ -22,7 +22,7 @@ def test_an_order_in_process_takes_four_and_its_tracker_one(
     for order in orders:
         bring_to(order, OrderState.IN_PROCESS)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(2):
         assert client.get(orders[0].get_absolute_url()).status_code == 200
     with django_assert_num_queries(1):
         assert client.get(f"/order-status-tracker/?q={orders[0].number}").context["order"] is not None

@@ -18,7 +18,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from services import content_versions
-from unlockshop.storefront import errors, shared_pages
+from unlockshop.storefront import errors, shared_pages, unchanged_pages
 from unlockshop.storefront.addresses import client_address, forwarded_for
 from unlockshop.storefront.private_pages import stays_in_history
 from unlockshop.storefront.ratelimit import HOUR, MINUTE, allowed, too_many
@@ -128,6 +128,8 @@ class SharedPagesMiddleware:
 class KeptPagesMiddleware:
     """Send a page that this process keeps, before anything is found out about the visitor that it does not depend on.
 
+    Pages that all visitors share cost no query; pages about one order the ones that they were made from.
+
     Stands behind all that gives an answer its headers, and behind the checks of host and form token; a request with a
     body goes on to where its length is judged.
     """
@@ -136,7 +138,9 @@ class KeptPagesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        kept = None if request.META.get("CONTENT_LENGTH") not in NO_BODY else shared_pages.kept_answer(request)
+        if request.META.get("CONTENT_LENGTH") not in NO_BODY:
+            return self.get_response(request)
+        kept = shared_pages.kept_answer(request) or unchanged_pages.kept_answer(request)
         return self.get_response(request) if kept is None else kept
 
 

@@ -18,7 +18,7 @@ from orders.models import Order, OrderEvent
 from orders.resending import resend_result
 from orders.results import open_result
 from orders.states import UNDELIVERED, OrderState
-from payments.owing import is_on_its_way, owed_back, refunds_of
+from payments.owing import is_on_its_way, owed_back, refunds_of, with_refunds
 from payments.states import PaymentState
 from refunds import correcting, not_found, overdue
 from refunds.calling_off import standing
@@ -35,8 +35,10 @@ from unlockshop.storefront.private_pages import poll_delay, private_page, small_
 from unlockshop.storefront.purchase_presenting import trouble
 from unlockshop.storefront.recheck_presenting import difference_for, offer_for
 from unlockshop.storefront.refund_presenting import present_refunds
+from unlockshop.storefront.unchanged_pages import kept_while_unchanged
 
 
+@kept_while_unchanged
 @private_page
 @require_safe
 def order(request: HttpRequest, secret: str) -> HttpResponse:
@@ -44,6 +46,7 @@ def order(request: HttpRequest, secret: str) -> HttpResponse:
     return _page(request, _order(secret))
 
 
+@kept_while_unchanged
 @private_page
 @require_safe
 def status(request: HttpRequest, secret: str) -> HttpResponse:
@@ -122,7 +125,7 @@ def money_back(request: HttpRequest, secret: str) -> HttpResponse:
 def _order(secret: str) -> Order:
     """The order behind the link. Its result stays closed in the database."""
     orders = delaying.with_delays(Order.objects.select_related("purchase", "certificate").defer("result"))
-    return get_object_or_404(orders, secret=secret)
+    return get_object_or_404(with_refunds(orders).prefetch_related("events"), secret=secret)
 
 
 def _view(order: Order, story: Sequence[OrderEvent]) -> OrderView:
@@ -150,7 +153,8 @@ def _page(request: HttpRequest, order: Order, *, notice: str = "", status: int =
     labels = dict(order.service.fields.values_list("name", "label")) if order.answers else {}
     is_paid = order.purchase.paid_at is not None and order.state not in UNDELIVERED
     just_paid = "paid" in request.GET and is_paid
-    refunds = refunds_of(order.purchase).filter(Q(order=order) | Q(order=None))
+    has_refunds = getattr(order, "has_refunds", True)
+    refunds = refunds_of(order.purchase).filter(Q(order=order) | Q(order=None)) if has_refunds else ()
     context = {
         "refunds": present_refunds(refunds),
         "order": order,

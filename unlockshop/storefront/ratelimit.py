@@ -26,8 +26,7 @@ def allowed(key: str, ip: str | None, limit: int, seconds: int, *, count: int = 
     digest = hashlib.sha256(f"{key}|{_visitor(ip)}".encode()).hexdigest()[:32]
     name = f"rate:{digest}:{window}"
     try:
-        cache.add(name, 0, timeout=seconds)
-        before = cache.incr(name, count) - count
+        before = 0 if cache.add(name, count, timeout=seconds) else cache.incr(name, count) - count
         is_first_refusal = before >= limit and cache.add(f"{name}:told", 1, timeout=seconds)
     except ValueError:  # the window ended between the two calls
         return True

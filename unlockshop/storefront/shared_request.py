@@ -16,6 +16,12 @@ class SharedRequest(WSGIRequest):
     """A request without cookies but the currency, without session, user and address."""
 
 
+def leave_token_open(request: HttpRequest) -> None:
+    """The page made for this request has ``TOKEN_PLACE`` where the form token goes; whoever sends it puts it in."""
+    request.has_open_token = True  # type: ignore[attr-defined]
+
+
 def form_token(request: HttpRequest | None) -> dict[str, str]:
-    """For the context: on a shared page a form's token is the place where the visitor's own goes."""
-    return {"csrf_token": TOKEN_PLACE} if isinstance(request, SharedRequest) else {}
+    """For the context: on a page that is kept, a form's token is the place where the visitor's own goes."""
+    is_open = isinstance(request, SharedRequest) or getattr(request, "has_open_token", False)
+    return {"csrf_token": TOKEN_PLACE} if is_open else {}

@@ -18,6 +18,7 @@ from unlockshop.storefront import errors
 from unlockshop.storefront.private_pages import private_page
 from unlockshop.storefront.ratelimit import allowed, too_many
 from unlockshop.storefront.tracker_presenting import TrackedDevice, TrackedOrder, track_device, track_order
+from unlockshop.storefront.unchanged_pages import kept_behind_limits
 
 LIMIT: Final = 30
 WINDOW_SECONDS: Final = 600
@@ -52,6 +53,11 @@ def tracker(request: HttpRequest) -> HttpResponse:
         question.key == "" or allowed(f"tracker-of:{question.key}", None, LIMIT, WINDOW_SECONDS)
     ):
         return errors.too_many_requests(request, retry_after=WINDOW_SECONDS)
+    return _found(request, question)
+
+
+@kept_behind_limits
+def _found(request: HttpRequest, question: Question) -> HttpResponse:
     order, devices = answer(question)
     return _page(request, order=order, devices=devices, is_asked=True)
 

@@ -27,6 +27,8 @@ from tests.bench.web.table import Line, render
 from tests.helpers.processes import free_port, running_bank
 
 FEW_ORDERS = 10_000
+# Orders that are looked at again and again; the others have their first look.
+AGAIN = 40
 SHOP, BARE = "unlockshop.wsgi:application", "tests.bench.web.bare:application"
 # Another shop's whole checkout, on the machine on which the bars were set.
 OSCAR_CHECKOUT_MS = 215
@@ -128,15 +130,18 @@ def _start(name: str, path: str, settings: Mapping[str, str]) -> float:
 
 def _asks() -> dict[str, tuple[str, Ask]]:
     """What is asked of whom in each round."""
-    own, tracked = shop_data.pages(range(0, FEW_ORDERS, 3))
+    own, tracked = shop_data.pages(range(AGAIN, FEW_ORDERS))
+    own_again, tracked_again = shop_data.pages(range(AGAIN))
     names = count()
     return {
         "bare page": (BARE, in_turn(["/page"])),
         "catalogue list": (SHOP, in_turn(["/services/"])),
         "bare look-up": (BARE, in_turn([f"/row/{n}" for n in range(1, 1000)])),
         "service page": (SHOP, in_turn([f"/services/service-{n}/" for n in range(24)])),
-        "order page": (SHOP, in_turn(own)),
-        "tracker": (SHOP, in_turn(tracked)),
+        "order page": (SHOP, in_turn(own_again)),
+        "tracker": (SHOP, in_turn(tracked_again)),
+        "order page, first look": (SHOP, in_turn(own)),
+        "tracker, first look": (SHOP, in_turn(tracked)),
         "bare rows": (BARE, in_turn(["/rows"])),
         "bare insert": (BARE, lambda: post("/insert", f"Row {next(names)}".encode())),
         "webhook": (SHOP, buying.events()),
@@ -163,6 +168,8 @@ def _pages(bursts: Mapping[str, Burst]) -> Iterator[Line]:
         ("service page", "bare look-up", 0.8, 1.2),
         ("order page", "bare look-up", 0.8, 1.0),
         ("tracker", "bare look-up", 0.8, 1.0),
+        ("order page, first look", "bare look-up", 0.8, 1.0),
+        ("tracker, first look", "bare look-up", 0.8, 1.0),
         ("webhook", "bare insert", 0.5, 0.7),
     )
     for name, bare, bar, aim in bars:
