@@ -7,6 +7,8 @@ staff say how it was explained.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,29 +25,75 @@ from unlockshop.kernel.actors import Actor
 from unlockshop.kernel.errors import Refused, ShopError
 
 LOOK_BACK: Final = timedelta(hours=72)
+MOST_IN_A_ROW: Final = 3
+"""Calls that fail one after the other before a pass gives the provider up until the next one."""
+
+
+class _Troubles:
+    """What a pass could not look at. It goes on with the rest, and gives up only when so many in a row fail."""
+
+    def __init__(self) -> None:
+        self.count = self.in_a_row = 0
+        self.last = ""
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """One thing to look at; what the provider does not answer is written down."""
+        try:
+            yield
+        except ShopError as error:
+            self.count += 1
+            self.in_a_row += 1
+            self.last = str(error)
+            if self.in_a_row >= MOST_IN_A_ROW:
+                raise _GaveUp from error
+        else:
+            self.in_a_row = 0
+
+    def __str__(self) -> str:
+        if not self.count:
+            return ""
+        return _("%(count)s could not be looked at: %(last)s") % {"count": self.count, "last": self.last[:200]}
+
+
+class _GaveUp(Exception):
+    """The provider does not answer."""
 
 
 def reconcile(provider_name: str, *, look_back: timedelta = LOOK_BACK) -> ReconciliationRun:
-    """One pass over one provider. Never raises for what the provider does; the run says what went wrong."""
+    """One pass over one provider. Never raises for what the provider does; the run says what went wrong.
+
+    A call that fails costs the pass what it asked about, not the rest: with thousands of payments some call always
+    fails. The next pass looks at it again.
+    """
     run = ReconciliationRun.objects.create(
         provider=provider_name, since=clock.now() - look_back, started_at=clock.now()
     )
-    seen: set[str] = set()
+    troubles = _Troubles()
     try:
-        provider = provider_named(provider_name)
-        for fact in provider.payments_since(run.since):
-            run.payments_seen += 1
-            seen.add(fact.provider_ref)
-            _compare_payment(run, fact)
-        _find_missing(run, seen)
-        _compare_refunds(run, provider)
-        _compare_disputes(run, provider)
-        _compare_warnings(run, provider)
-    except ShopError as error:
-        run.error = str(error)[:300]
+        with troubles.noted():
+            provider = provider_named(provider_name)
+            for compare in (_compare_payments, _compare_refunds, _compare_disputes, _compare_warnings):
+                with troubles.noted():
+                    compare(run, provider, troubles)
+    except _GaveUp:
+        pass
+    run.error = str(troubles)[:300]
     run.finished_at = clock.now()
     run.save()
     return run
+
+
+def _compare_payments(run: ReconciliationRun, provider: PaymentProvider, troubles: _Troubles) -> None:
+    """What is captured there is booked here, and the other way round."""
+    seen: set[str] = set()
+    with troubles.noted():
+        for fact in provider.payments_since(run.since):
+            run.payments_seen += 1
+            seen.add(fact.provider_ref)
+            with troubles.noted():
+                _compare_payment(run, fact)
+    _find_missing(run, seen, troubles)
 
 
 def _compare_payment(run: ReconciliationRun, fact: PaymentFact) -> None:
@@ -64,63 +112,66 @@ def _compare_payment(run: ReconciliationRun, fact: PaymentFact) -> None:
         _break(run, BreakKind.AMOUNT, fact.provider_ref, f"{fact.money} there, {payment.money} here", payment)
 
 
-def _find_missing(run: ReconciliationRun, seen: set[str]) -> None:
+def _find_missing(run: ReconciliationRun, seen: set[str], troubles: _Troubles) -> None:
     """What is booked here as captured must be captured there. Asked one by one where the list did not show it."""
     booked = Payment.objects.filter(
         provider=run.provider, state=PaymentState.CAPTURED, created_at__gte=run.since
     ).exclude(provider_ref__in=seen)
     for payment in booked:
-        try:
-            fact = provider_named(run.provider).fetch(str(payment.provider_ref))
-        except Refused as error:
-            _break(run, BreakKind.MISSING_CAPTURE, str(payment.provider_ref), str(error), payment)
-            continue
-        if fact.state != FactState.CAPTURED:
-            _break(run, BreakKind.MISSING_CAPTURE, str(payment.provider_ref), f"there it is {fact.state}", payment)
+        with troubles.noted():
+            try:
+                fact = provider_named(run.provider).fetch(str(payment.provider_ref))
+            except Refused as error:
+                _break(run, BreakKind.MISSING_CAPTURE, str(payment.provider_ref), str(error), payment)
+                continue
+            if fact.state != FactState.CAPTURED:
+                detail = f"there it is {fact.state}"
+                _break(run, BreakKind.MISSING_CAPTURE, str(payment.provider_ref), detail, payment)
 
 
-def _compare_refunds(run: ReconciliationRun, provider: PaymentProvider) -> None:
+def _compare_refunds(run: ReconciliationRun, provider: PaymentProvider, troubles: _Troubles) -> None:
     """Every refund there of a payment captured lately, or refunded lately, is booked; every booked one is there."""
     captured = Payment.objects.filter(provider=run.provider, state=PaymentState.CAPTURED)
     lately = captured.filter(captured_at__gte=run.since) | captured.filter(refunds__created_at__gte=run.since)
     for payment in lately.distinct():
-        # Read before the provider is asked: a refund that is booked meanwhile is no difference.
-        booked = list(payment.refunds.filter(state=RefundState.SUCCEEDED))
-        facts = provider.refunds_of(str(payment.charge_ref))
-        run.refunds_seen += len(facts)
-        for fact in facts:
-            run.repaired += refunding.fold_found(payment, fact)
-        there = {fact.provider_ref for fact in facts}
-        for refund in booked:
-            if refund.provider_ref not in there:
-                _break(
-                    run, BreakKind.MISSING_REFUND, str(refund.provider_ref), f"{refund.money} of {payment}", payment
-                )
+        with troubles.noted():
+            _compare_refunds_of(run, provider, payment)
 
 
-def _compare_disputes(run: ReconciliationRun, provider: PaymentProvider) -> None:
+def _compare_refunds_of(run: ReconciliationRun, provider: PaymentProvider, payment: Payment) -> None:
+    # Read before the provider is asked: a refund that is booked meanwhile is no difference.
+    booked = list(payment.refunds.filter(state=RefundState.SUCCEEDED))
+    facts = provider.refunds_of(str(payment.charge_ref))
+    run.refunds_seen += len(facts)
+    for fact in facts:
+        run.repaired += refunding.fold_found(payment, fact)
+    there = {fact.provider_ref for fact in facts}
+    for refund in booked:
+        if refund.provider_ref not in there:
+            detail = f"{refund.money} of {payment}"
+            _break(run, BreakKind.MISSING_REFUND, str(refund.provider_ref), detail, payment)
+
+
+def _compare_disputes(run: ReconciliationRun, provider: PaymentProvider, troubles: _Troubles) -> None:
     """Every dispute that the provider has had lately, or that is open here, is brought to where it stands there."""
     still_open = Dispute.objects.filter(payment__provider=run.provider, state__in=OPEN_DISPUTES)
     refs = {*still_open.values_list("provider_ref", flat=True), *provider.disputes_since(run.since)}
     for ref in sorted(refs):
         before = disputing.revision_of(ref)
-        try:
+        # Of an unknown payment: that is a break of its own, if money came in.
+        with troubles.noted(), suppress(disputing.UnknownPayment):
             disputing.settle_dispute(run.provider, ref)
-        except disputing.UnknownPayment:
-            continue  # its payment, if money came in, is a break of its own
-        run.repaired += disputing.revision_of(ref) != before
+            run.repaired += disputing.revision_of(ref) != before
 
 
-def _compare_warnings(run: ReconciliationRun, provider: PaymentProvider) -> None:
+def _compare_warnings(run: ReconciliationRun, provider: PaymentProvider, troubles: _Troubles) -> None:
     """Every payment that was warned about lately is flagged here. What staff have cleared stays cleared."""
     for charge_ref in sorted(set(provider.warned_since(run.since))):
         seen = FraudWarning.objects.filter(payment__provider=run.provider, payment__charge_ref=charge_ref)
         before = seen.count()
-        try:
+        with troubles.noted(), suppress(disputing.UnknownPayment):
             disputing.settle_warning(run.provider, charge_ref)
-        except disputing.UnknownPayment:
-            continue  # as with a dispute
-        run.repaired += seen.count() != before
+            run.repaired += seen.count() != before
 
 
 def _break(run: ReconciliationRun, kind: BreakKind, ref: str, detail: str, payment: Payment | None = None) -> None:

@@ -398,12 +398,29 @@ def test_without_the_permission_reconciliation_says_so(server):
     assert caught.value.code == "not_permitted"
 
 
-def test_money_sent_without_an_order_is_reported_too(server):
-    def info(ident: str, **changes: Any) -> dict[str, Any]:
-        amount = {"currency_code": "EUR", "value": "7.00"}
-        line = {"transaction_id": ident, "transaction_event_code": "T0000", "transaction_status": "S"}
-        return {"transaction_info": {**line, "transaction_amount": amount, **changes}}
+def info(ident: str, **changes: Any) -> dict[str, Any]:
+    """A line of PayPal's report."""
+    amount = {"currency_code": "EUR", "value": "7.00"}
+    line = {"transaction_id": ident, "transaction_event_code": "T0000", "transaction_status": "S"}
+    return {"transaction_info": {**line, "transaction_amount": amount, **changes}}
 
+
+@pytest.mark.parametrize(("failing", "found"), [(1, ["GIFT"]), (2, ["GIFT"]), (3, [])])
+def test_a_capture_that_is_not_shown_keeps_back_no_other(server, failing, found):
+    report = {"transaction_details": [info(f"C{n}") for n in range(failing)] + [info("GIFT")], "total_pages": 1}
+    saying(server, Said(200, report), *failing * [Said(500, {})], Said(404, fault("INVALID_RESOURCE_ID")))
+    seen = []
+
+    def read() -> None:
+        for fact in PAYPAL.payments_since(clock.now() - timedelta(hours=72)):
+            seen.append(fact.provider_ref)  # noqa: PERF401 - what came before the error counts
+
+    with pytest.raises(OutcomeUnknown):
+        read()
+    assert seen == found
+
+
+def test_money_sent_without_an_order_is_reported_too(server):
     lines = [
         info("GIFT"),
         info("GIFT"),

@@ -117,6 +117,24 @@ def test_a_dead_provider_is_said(settings):
     assert ReconciliationRun.objects.count() == 1
 
 
+@pytest.mark.parametrize("lost", [1, reconciling.MOST_IN_A_ROW])
+def test_what_the_provider_does_not_answer_costs_nothing_else(bank, lost):
+    captured = [_paid_by_paypal() for _ in range(lost + 1)]
+    charges = [payment.charge_ref for payment in captured]
+    _post(f"{bank}/paypal/captures/{charges[-1]}/dispute")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE payments_payment SET charge_ref = %s WHERE charge_ref = %s",
+            [(f"LOST{c}", c) for c in charges[:-1]],
+        )
+
+    run = reconciling.reconcile("paypal")
+
+    assert run.error.startswith(f"{lost} could not be looked at")
+    # One that fails is passed over; so many in a row end the pass until the next one.
+    assert Dispute.objects.exists() is (lost < reconciling.MOST_IN_A_ROW)
+
+
 def test_the_commands_print_and_exit_by_what_they_find(bank):
     payment = paid_at_bank()
     out = StringIO()
