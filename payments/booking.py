@@ -66,7 +66,8 @@ def book_refund(refund: Refund) -> None:
         held = min(_prepaid(payment), money.amount)
         shares = ((Account.CUSTOMER_PREPAYMENTS, held), (Account.REFUNDS, money.amount - held))
         debits = [(account, Money(share, money.currency)) for account, share in shares if share]
-    lines = [*debits, (CLEARING[payment.provider], -money)]
+    source = Account.PAID_BY_HAND if refund.by_hand else CLEARING[payment.provider]
+    lines = [*debits, (source, -money)]
     ledger.post(f"refund:{refund.pk}", "refund", payment=payment, lines=lines, order=refund.order)
 
 

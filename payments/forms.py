@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from orders.models import Order
 from payments import refunding
 from payments.models import Payment
+from payments.paying_by_hand import REFERENCE_LENGTH, ByHand
 from payments.refunding import Grounds, refundable
+from payments.states import HandWay
 from payments.wording import RefundRule
 from unlockshop.kernel.actors import Actor, ActorKind
 from unlockshop.kernel.errors import Refused
@@ -111,9 +119,30 @@ class RefundAgainForm(StaffActionForm):
 
 
 class SetAsideForm(StaffActionForm):
-    """Asks what became of a refund that failed."""
+    """Asks why nothing is owed any more for a refund that failed."""
 
     reason = reason_field(
-        gettext_lazy("What became of the money"),
-        gettext_lazy("For example: “sent by bank transfer on 3 March, receipt 1234”. Kept in the log."),
+        gettext_lazy("Why nothing is owed"),
+        gettext_lazy("For example: “the customer took another service for it, U-1234-5678-9”. Kept in the log."),
     )
+
+
+class PaidByHandForm(StaffActionForm):
+    """Asks how staff sent the money past the provider, and for the proof."""
+
+    way = forms.ChoiceField(
+        label=gettext_lazy("How you sent it"),
+        choices=[("", gettext_lazy("Choose the way")), *HandWay.choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+    reference = forms.CharField(
+        label=gettext_lazy("Reference of the transfer"),
+        help_text=gettext_lazy("As your bank shows it. No account numbers: only what finds the transfer again."),
+        max_length=REFERENCE_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+    @staticmethod
+    def sent(data: Mapping[str, Any]) -> ByHand:
+        """What was filled in."""
+        return ByHand(HandWay(data["way"]), data["reference"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from django.db.models import Q
@@ -10,8 +11,10 @@ from django.db.models import Q
 from orders import doing_again, giving_back, lifecycle, replacing
 from orders.models import CorrectionRequest, Order
 from orders.states import BOUGHT_OUTCOMES, CancelState, CorrectionState, OrderState
-from payments.models import Payment
+from payments.models import Break, Payment, Refund
+from payments.states import BreakKind, RefundState
 from unlockshop.kernel.actors import Actor
+from unlockshop.kernel.exact_sum import ExactSum
 from unlockshop.kernel.money import Money
 
 # Where an order may still be bought, or bought again.
@@ -65,3 +68,22 @@ def lift_marks(payment: Payment, left_of: Callable[[Order, Payment], Money], *, 
         locked = lifecycle.lock(each)
         if left_of(doing_again.former_of(locked) or locked, payment).amount > 0:
             giving_back.lift(locked, actor=actor)
+
+
+def note_twice(refund: Refund) -> None:
+    """A refund that had failed went out after all, and staff have sent its money by hand: a difference for staff.
+
+    The caller has booked it and holds the payment's lock.
+    """
+    payment = refund.payment
+    succeeded = payment.refunds.exclude(pk=refund.pk).filter(state=RefundState.SUCCEEDED)
+    others: Decimal = succeeded.aggregate(total=ExactSum("amount"))["total"] or Decimal(0)
+    if refund.by_hand or others + refund.amount <= payment.amount or not succeeded.exclude(by_hand="").exists():
+        return
+    Break.objects.get_or_create(
+        provider=payment.provider,
+        kind=BreakKind.TWICE,
+        provider_ref=str(refund.provider_ref),
+        closed_at=None,
+        defaults={"detail": f"{refund.money} of {payment}"[:300], "payment": payment},
+    )

@@ -140,7 +140,7 @@ def _compare_refunds(run: ReconciliationRun, provider: PaymentProvider, troubles
 
 def _compare_refunds_of(run: ReconciliationRun, provider: PaymentProvider, payment: Payment) -> None:
     # Read before the provider is asked: a refund that is booked meanwhile is no difference.
-    booked = list(payment.refunds.filter(state=RefundState.SUCCEEDED))
+    booked = list(payment.refunds.filter(state=RefundState.SUCCEEDED, by_hand=""))
     facts = provider.refunds_of(str(payment.charge_ref))
     run.refunds_seen += len(facts)
     for fact in facts:

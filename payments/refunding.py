@@ -82,6 +82,19 @@ def request_refund(
     Raises ``Refused`` with code ``rule_required``, ``not_captured``, ``amount``, ``too_much``, ``foreign_order``,
     ``alive_at_supplier`` or ``disputed``; nothing is written then.
     """
+    with transaction.atomic():
+        refund = write_down(payment_id, money=money, grounds=grounds, actor=actor, order_id=order_id)
+        work.ring(EXECUTE_TASK, refund.pk)
+    return refund
+
+
+def write_down(
+    payment_id: int, *, money: Money, grounds: Grounds, actor: Actor, order_id: int | None = None, **columns: Any
+) -> Refund:
+    """The row of a refund, guarded, and everything stopped that it gives back whole; ``columns`` go into it as well.
+
+    For ``request_refund`` and ``paying_by_hand``. Raises as ``request_refund`` does.
+    """
     if not grounds.rule.strip() or not grounds.reason.strip():
         raise Refused(_("A refund names its rule and its reason."), code="rule_required")
     with transaction.atomic():
@@ -102,10 +115,9 @@ def request_refund(
             actor_kind=actor.kind,
             actor_ident=actor.ident[:254],
             actor_label=actor.label[:254],
-            next_action_at=clock.now(),
+            **{"next_action_at": clock.now(), **columns},
         )
         _let_nobody_work(refund, actor)
-        work.ring(EXECUTE_TASK, refund.pk)
     return refund
 
 
@@ -238,6 +250,7 @@ def fold_refund(known: Refund, fact: RefundFact) -> None:
         if fact.state == RefundFactState.SUCCEEDED and refund.state != RefundState.SUCCEEDED:
             refund.state, refund.succeeded_at = RefundState.SUCCEEDED, clock.now()
             booking.book_refund(refund)
+            paid_back.note_twice(refund)
             _release(refund, work_state=WorkState.DONE, next_action_at=None, last_error="")
             _let_nobody_work(refund, actors.provider(refund.payment.provider))
             telling.tell_refunded(refund)

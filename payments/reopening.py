@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from payments import refunding
+from payments import paying_by_hand, refunding
 from payments.models import Refund
+from payments.paying_by_hand import ByHand
 from payments.refunding import Grounds
 from payments.states import RefundState
 from unlockshop.kernel.actors import Actor
@@ -35,8 +36,25 @@ def refund_again(refund: Refund, *, override: str, actor: Actor) -> Refund:
         )
 
 
+def paid_by_hand(refund: Refund, sent: ByHand, *, actor: Actor) -> Refund:
+    """Staff sent the money of a failed refund in another way: recorded on the same grounds, and nobody waits any more.
+
+    Raises ``Refused`` as ``paying_by_hand.record`` does, and with ``not_waiting``; nothing has changed then.
+    """
+    with transaction.atomic():
+        _close(refund)
+        return paying_by_hand.record(
+            refund.payment_id,
+            sent,
+            money=refund.money,
+            grounds=Grounds(refund.rule, refund.reason, refund.override_reason),
+            actor=actor,
+            order_id=refund.order_id,
+        )
+
+
 def set_aside(refund: Refund, *, reason: str) -> None:
-    """It was seen to in another way, or nothing is owed any more. Raises ``Refused`` with ``not_waiting``."""
+    """Nothing is owed any more. Raises ``Refused`` with ``not_waiting``."""
     with transaction.atomic():
         _close(refund)
         Refund.objects.filter(pk=refund.pk).update(last_error=reason.strip()[:500])

@@ -104,6 +104,14 @@ class Subject(models.TextChoices):
     NONE = "none", _("Nothing of concern")
 
 
+class HandWay(models.TextChoices):
+    """How staff sent money back past the payment provider."""
+
+    BANK_TRANSFER = "bank_transfer", _("Bank transfer")
+    PAYPAL = "paypal", _("PayPal, as a payment of its own")
+    OTHER = "other", _("Another way")
+
+
 class BreakKind(models.TextChoices):
     """How the provider's books and ours differ."""
 
@@ -113,3 +121,4 @@ class BreakKind(models.TextChoices):
     MISSING_CAPTURE = "missing_capture", _("Booked here, not captured there")
     MISSING_REFUND = "missing_refund", _("Booked as refunded here, not refunded there")
     AMOUNT = "amount", _("The amounts differ")
+    TWICE = "twice", _("Given back by hand, and there as well")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from orders.wording import plain
 from payments.models import Refund
+from payments.states import HandWay
 
 
 class RefundRule(models.TextChoices):
@@ -51,6 +52,15 @@ def grounds_words(refund: Refund) -> str:
     return " ".join(part for part in (rule, reason) if part)
 
 
+_BY_HAND: Final[Mapping[str, str | Promise]] = {
+    HandWay.BANK_TRANSFER: gettext_lazy("the bank account that you named"),
+    HandWay.PAYPAL: gettext_lazy("the PayPal account that you named"),
+    HandWay.OTHER: gettext_lazy("you in the way that we agreed on"),
+}
+
+
 def way_words(refund: Refund) -> str:
     """Where the money goes."""
+    if refund.by_hand:
+        return str(_BY_HAND[refund.by_hand])
     return str(_WAYS.get(refund.payment.provider) or _("the means of payment you used"))

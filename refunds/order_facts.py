@@ -19,7 +19,7 @@ from orders.states import CancelState, HoldReason, OrderState
 from payments import refunding
 from payments.booking import UNATTACHED
 from payments.models import Dispute, Payment, Refund
-from payments.states import COUNTING_REFUNDS, OPEN_DISPUTES, DisputeState, PaymentState
+from payments.states import COUNTING_REFUNDS, OPEN_DISPUTES, DisputeState, PaymentState, RefundState
 from refunds.models import Claim, Fact
 from refunds.policy import facts as policy
 from refunds.policy.facts import Kind, OrderFacts
@@ -184,7 +184,14 @@ def _payment(order: Order, payment: Payment | None, disputes: list[Dispute]) -> 
     if told is not None:
         dispute = policy.Dispute(told.opened_at, told.closed_at, payout_to_buyer=told.state == DisputeState.LOST)
     tenders = (policy.Tender("original_payment", left),) if left.amount > Decimal(0) else ()
-    return policy.Payment(method="original_payment", tenders=tenders, destination_status="ok", dispute=dispute)
+    status: Literal["ok", "impossible"] = "impossible" if payment is not None and _is_closed(payment) else "ok"
+    return policy.Payment(method="original_payment", tenders=tenders, destination_status=status, dispute=dispute)
+
+
+def _is_closed(payment: Payment) -> bool:
+    """Whether the last refund to where the money came from did not arrive."""
+    states = payment.refunds.filter(by_hand="").order_by("-created_at").values_list("state", flat=True)
+    return states.first() == RefundState.FAILED
 
 
 def _refunded(order: Order, payment: Payment | None, disputes: list[Dispute]) -> list[policy.Event]:

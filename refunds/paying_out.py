@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from orders.models import Order
 from orders.states import UNDELIVERED
-from payments import refunding
+from payments import paying_by_hand, refunding, reopening
 from payments.models import Payment, Refund
+from payments.paying_by_hand import ByHand
 from payments.refunding import Grounds
 from payments.states import COUNTING_REFUNDS, RefundState
 from refunds import claim_moving, sweeping
@@ -52,20 +53,22 @@ def ask_refund(claim: Claim, payment: Payment | None, *, actor: Actor, override:
         _trouble(claim, "no_payment: " + _("There is no payment to refund."))
         return
     try:
-        terms = profile_of(claim)
-        ids = tuple(claim.clauses.split())
-        said = " ".join(line.sentence for line in clause_lines(terms, ids))
-        grounds = Grounds(
-            rule_of(claim.profile, claim.code, ids), (claim.decision_reason or said or claim.code)[:500], override
-        )
         refund = refunding.request_refund(
-            payment.pk, money=claim.money, grounds=grounds, actor=actor, order_id=claim.order_id
+            payment.pk, money=claim.money, grounds=_grounds(claim, override), actor=actor, order_id=claim.order_id
         )
     except Refused as refused:
         _trouble(claim, f"{refused.code}: {refused}")
         return
     data = {"refund": refund.pk, "amount": claim.money, "rule": refund.rule}
     claim_moving.note(claim, ClaimEventKind.REFUND_ASKED, actor=actor, data=data, refund=refund, trouble="")
+
+
+def _grounds(claim: Claim, override: str) -> Grounds:
+    """What the claim's money rests on: its rule, and the reviewer's words or the clauses."""
+    ids = tuple(claim.clauses.split())
+    said = " ".join(line.sentence for line in clause_lines(profile_of(claim), ids))
+    reason = (claim.decision_reason or said or claim.code)[:500]
+    return Grounds(rule_of(claim.profile, claim.code, ids), reason, override)
 
 
 def _trouble(claim: Claim, why: str) -> None:
@@ -85,17 +88,50 @@ def pay_again(claim_id: int, *, reason: str, actor: Actor) -> None:
         ask_refund(claim, payment, actor=actor, override=reason)
 
 
+def pay_by_hand(claim_id: int, sent: ByHand, *, actor: Actor) -> Refund:
+    """Staff have sent the claim's money past the provider: booked, told, and the claim settled in one transaction.
+
+    Raises ``Refused`` with ``not_waiting`` or ``no_payment``, or as ``paying_by_hand.record`` does.
+    """
+    with transaction.atomic():
+        payment = lock_payment(claim_id)
+        claim = claim_moving.lock(claim_id)
+        if claim.state != ClaimState.APPROVED or not claim.trouble:
+            raise Refused(_("This claim's money is on its way."), code="not_waiting")
+        if payment is None:
+            raise Refused(_("No payment of this order is in the books: settle it in another way."), code="no_payment")
+        failed = claim.refund
+        if failed is not None and reopening.waits(failed):
+            refund = reopening.paid_by_hand(failed, sent, actor=actor)
+        else:
+            grounds = _grounds(claim, claim.trouble)
+            refund = paying_by_hand.record(
+                payment.pk, sent, money=claim.money, grounds=grounds, actor=actor, order_id=claim.order_id
+            )
+        data = {"refund": refund.pk, "amount": refund.money, "rule": refund.rule, "way": sent.way}
+        claim_moving.note(claim, ClaimEventKind.REFUND_ASKED, actor=actor, data=data, refund=refund, trouble="")
+        _follow(claim)
+    return refund
+
+
 def settle_by_hand(claim_id: int, *, reason: str, actor: Actor) -> None:
-    """Staff did what the claim asks for without a refund of ours, such as an exchange or a transfer.
+    """Staff did what the claim asks for without any money of ours, such as an exchange.
 
     The claim lets go of a refund that failed (the trail keeps it): it would look like money that came back just now.
+    Money that is still in the books is refused with ``record_it``: it is paid back, or recorded by ``pay_by_hand``.
     """
     if not reason.strip():
         raise Refused(_("Say what was done."), code="reason_required")
     with transaction.atomic():
+        payment = lock_payment(claim_id)
         claim = claim_moving.lock(claim_id)
         if claim.refund_id is not None and not claim.trouble:
             raise Refused(_("This claim's money is on its way."), code="not_waiting")
+        if claim.amount and payment is not None and refunding.refundable_for(claim.order, payment).amount > 0:
+            raise Refused(
+                _("The customer's money is still in the books. Record how you sent it: “Paid in another way”."),
+                code="record_it",
+            )
         data = {"reason": reason}
         claim_moving.move(
             claim,

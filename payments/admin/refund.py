@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from payments import refunding, reopening
-from payments.forms import RefundAgainForm, RetryRefundForm, SetAsideForm
+from payments.forms import PaidByHandForm, RefundAgainForm, RetryRefundForm, SetAsideForm
 from payments.models import Refund
 from payments.states import RefundState
 from payments.wording import rule_label
@@ -57,6 +57,11 @@ def _refund_again(refund: Refund, data: Mapping[str, Any], actor: Actor) -> str:
     return _("%(money)s are on their way back once more.") % {"money": made.money}
 
 
+def _paid_by_hand(refund: Refund, data: Mapping[str, Any], actor: Actor) -> str:
+    made = reopening.paid_by_hand(refund, PaidByHandForm.sent(data), actor=actor)
+    return _("Booked: %(money)s were sent back in another way.") % {"money": made.money}
+
+
 def _set_aside(refund: Refund, data: Mapping[str, Any], _actor: Actor) -> str:
     reopening.set_aside(refund, reason=data["reason"])
     return _("It waits no longer.")
@@ -71,10 +76,19 @@ REFUND_AGAIN = StaffAction(
     _refund_again,
     is_danger=True,
 )
+PAID_BY_HAND = StaffAction(
+    "paid-by-hand",
+    gettext_lazy("Paid in another way"),
+    gettext_lazy("You have sent the money past the provider. It is booked, and the customer is told."),
+    PaidByHandForm,
+    reopening.waits,
+    _paid_by_hand,
+    is_danger=True,
+)
 SET_ASIDE = StaffAction(
     "set-aside",
     gettext_lazy("Set aside"),
-    gettext_lazy("The customer got the money in another way, or nothing is owed. Nothing is sent."),
+    gettext_lazy("Nothing is owed any more. Nothing is sent or booked."),
     SetAsideForm,
     reopening.waits,
     _set_aside,
@@ -107,7 +121,7 @@ class RefundAdmin(RecordAdmin):
         "provider_ref", "payment__provider_ref", "payment__charge_ref", "payment__purchase__number", "order__number",
     )  # fmt: skip
     search_help_text = gettext_lazy("Refund or payment id, purchase or order number")
-    staff_actions = (REFUND_AGAIN, SET_ASIDE, SEND_AGAIN)
+    staff_actions = (REFUND_AGAIN, PAID_BY_HAND, SET_ASIDE, SEND_AGAIN)
 
     @display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, refund: Refund) -> str:
@@ -180,6 +194,7 @@ class RefundAdmin(RecordAdmin):
             Fact(_("Decided by"), Cell(obj.actor_label or obj.actor_kind)),
         ]
         provider = [
+            Fact(_("Sent by hand"), Cell(obj.get_by_hand_display() or "—")),
             Fact(_("Refund id"), Cell(obj.provider_ref or "—", is_code=True)),
             Fact(_("Key"), Cell(str(obj.pk), is_code=True)),
             Fact(_("First asked"), Cell(moment(obj.send_started_at) or "—")),

@@ -26,6 +26,7 @@ class Account(models.TextChoices):
     DISPUTE_LOSSES = "dispute_losses", _("Lost in disputes")
     SUPPLIER_LOSSES = "supplier_losses", _("Paid to suppliers for nothing")
     SUPPLIER_CREDIT = "supplier_credit", _("Taken from our credit at suppliers")
+    PAID_BY_HAND = "paid_by_hand", _("Sent to customers by staff, past the payment providers")
 
 
 CLEARING: Final = {"stripe": Account.STRIPE_CLEARING, "paypal": Account.PAYPAL_CLEARING}

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from payments.states import RefundState
+from payments.states import HandWay, RefundState
 from unlockshop.kernel import clock
 from unlockshop.kernel.money import Money
 from unlockshop.kernel.money_columns import exact
@@ -19,7 +19,8 @@ class Refund(WorkItem):
     """One refund of one payment, committed before the provider is asked; its id is the idempotency key there.
 
     ``rule`` names what the decision rests on. ``override_reason`` is set where staff refunded although a guard said
-    no. A refund that the shop learned of from the provider (``is_external``) was made in the provider's own pages.
+    no. A refund that the shop learned of from the provider (``is_external``) was made in the provider's own pages. One
+    that staff sent past the provider names its way (``by_hand``) and has the transfer's own reference as proof.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,6 +35,7 @@ class Refund(WorkItem):
     actor_ident = models.CharField(max_length=254, blank=True, default="")
     actor_label = models.CharField(max_length=254, blank=True, default="")
     is_external = models.BooleanField(default=False)
+    by_hand = models.CharField(max_length=20, choices=HandWay.choices, blank=True, default="")
     state = models.CharField(max_length=10, choices=RefundState.choices, default=RefundState.REQUESTED)
     provider_ref = models.CharField(max_length=255, null=True, blank=True)
     failure = models.CharField(max_length=200, blank=True, default="")
@@ -55,6 +57,10 @@ class Refund(WorkItem):
             models.CheckConstraint(
                 condition=~Q(state=RefundState.SUCCEEDED) | Q(succeeded_at__isnull=False, provider_ref__isnull=False),
                 name="payments_refund_succeeded_has_proof",
+            ),
+            models.CheckConstraint(
+                condition=Q(by_hand="") | Q(by_hand__in=HandWay.values, state=RefundState.SUCCEEDED),
+                name="payments_refund_by_hand_is_done",
             ),
             models.UniqueConstraint(fields=["payment", "provider_ref"], name="payments_refund_provider_ref_unique"),
             exact("payments_refund_amount_exact"),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from payments.forms import PaidByHandForm
 from refunds import deciding, establishing, paying_out, seconding
 from refunds.admin.review import OTHER_ACTIONS, REVIEW_ACTIONS
 from refunds.admin.rights import PAYS_BACK
@@ -81,6 +82,11 @@ def _pay_again(claim: Claim, data: Data, actor: Actor) -> str:
     paying_out.pay_again(claim.pk, reason=data["reason"], actor=actor)
     claim.refresh_from_db()
     return claim.trouble or _("The refund is asked for again.")
+
+
+def _pay_by_hand(claim: Claim, data: Data, actor: Actor) -> str:
+    made = paying_out.pay_by_hand(claim.pk, PaidByHandForm.sent(data), actor=actor)
+    return _("Booked: %(money)s were sent back in another way.") % {"money": made.money}
 
 
 def _settle(claim: Claim, data: Data, actor: Actor) -> str:
@@ -168,9 +174,19 @@ CLAIM_ACTIONS: Final = (
         permission=PAYS_BACK,
     ),
     StaffAction(
+        "paid-by-hand",
+        gettext_lazy("Paid in another way"),
+        gettext_lazy("You have sent the money past the provider. It is booked, and the customer is told."),
+        PaidByHandForm,
+        lambda claim: claim.state == S.APPROVED and bool(claim.trouble) and claim.amount > 0,
+        _pay_by_hand,
+        is_danger=True,
+        permission=PAYS_BACK,
+    ),
+    StaffAction(
         "settle",
-        gettext_lazy("Settled in another way"),
-        gettext_lazy("You exchanged it, or sent the money by another way. Nothing is sent from here."),
+        gettext_lazy("Settled without money"),
+        gettext_lazy("You exchanged it, or nothing is owed any more. Nothing is sent or booked."),
         LogForm,
         _is_by_hand,
         _settle,

@@ -12,7 +12,8 @@ from orders.models import OutgoingMail
 from orders.states import CancelState, OrderState
 from payments import refunding
 from payments.models import Dispute, Refund
-from payments.states import DisputeState, RefundState
+from payments.paying_by_hand import ByHand
+from payments.states import DisputeState, HandWay, RefundState
 from refunds import awaiting, claim_moving, deciding, establishing, outcomes, paying_out
 from refunds.models import Claim, Fact
 from refunds.states import ClaimState, ClaimType, FactName, FactStanding
@@ -141,7 +142,7 @@ def test_a_refund_that_comes_back_reopens_the_payment(monday):
     follow_claims()
 
     assert (fresh(claim).state, fresh(claim).trouble) == (S.APPROVED, "refund_failed: account closed")
-    paying_out.settle_by_hand(claim.pk, reason="bank transfer 4711", actor=SAM)
+    paying_out.pay_by_hand(claim.pk, ByHand(HandWay.BANK_TRANSFER, "4711"), actor=SAM)
     assert fresh(claim).state == S.SETTLED
 
 

@@ -9,23 +9,29 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from orders.models import Order
+from orders.models import Order, OutgoingMail
+from orders.models.mail import MailKind
 from payments import refunding
 from payments.models import Payment, Refund
+from payments.paying_by_hand import ByHand
 from payments.providers.base import RefundFactState
-from payments.states import RefundState
-from refunds import paying_out, queues
+from payments.states import HandWay, RefundState
+from refunds import calling_off, paying_out, queues
 from refunds.models import Claim
-from refunds.states import ClaimState
+from refunds.order_facts import Asked, collect
+from refunds.states import ClaimState, ClaimType
 from refunds.tasks import follow_claims
 from tests import factories
+from tests.admin.test_actions import press
 from tests.payments.test_refunding import fact, paid_at_bank
 from tests.refunds.claims import SAM, fresh
 from unlockshop.kernel import clock
+from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.work import WorkState
 
 pytestmark = pytest.mark.django_db
 S = ClaimState
+SENT = ByHand(HandWay.BANK_TRANSFER, "4711")
 
 
 @pytest.fixture
@@ -93,13 +99,42 @@ def test_staff_pay_another_way_and_the_task_is_gone(bank):
     turned_down(claim)
     follow_claims()
 
-    paying_out.settle_by_hand(claim.pk, reason="Bank transfer 4711 to the account that the customer named.", actor=SAM)
+    with pytest.raises(Refused) as refused:
+        paying_out.settle_by_hand(claim.pk, reason="Bank transfer 4711.", actor=SAM)
+    assert refused.value.code == "record_it"
+    made = paying_out.pay_by_hand(claim.pk, SENT, actor=SAM)
     follow_claims()
 
     # A failed refund behind it is no news: nobody is asked to pay a second time.
-    assert (fresh(claim).state, fresh(claim).trouble, fresh(claim).refund) == (S.SETTLED, "", None)
+    assert (fresh(claim).state, fresh(claim).trouble, fresh(claim).refund) == (S.SETTLED, "", made)
+    assert (made.money, made.by_hand) == (claim.money, HandWay.BANK_TRANSFER)
     assert not paying_out.due().exists()
-    assert Refund.objects.count() == 1
+    assert not Refund.objects.filter(work_state=WorkState.NEEDS_STAFF).exists()
+    assert OutgoingMail.objects.filter(kind=MailKind.REFUNDED).count() == 1
+    with pytest.raises(Refused):
+        paying_out.pay_by_hand(claim.pk, ByHand(HandWay.OTHER, "once more"), actor=SAM)
+
+
+@pytest.mark.parametrize("close", [turned_down, sent_back])
+def test_what_came_after_a_closed_way_goes_to_staff(bank, close):
+    order, claim = owed()
+    close(claim)
+    follow_claims()
+
+    found = collect(order, Asked(ClaimType.OTHER, clock.now()), calling_off.agreed_with(order.purchase))
+
+    assert found.payment.destination_status == "impossible"
+
+
+def test_staff_press_it_on_the_claim(bank, admin: Client):
+    _order, claim = owed()
+    turned_down(claim)
+    follow_claims()
+
+    press(admin, claim, "paid-by-hand", way="paypal", reference="9AB")
+
+    assert fresh(claim).state == S.SETTLED
+    assert fresh(claim).refund.provider_ref == "paypal:9AB"
 
 
 def test_the_money_that_is_due_first_stands_first(bank, admin: Client):

@@ -12,8 +12,9 @@ from orders.models import Order
 from orders.states import Finding, OrderState
 from payments import refunding
 from payments.models import Dispute, Payment, Refund
+from payments.paying_by_hand import ByHand
 from payments.refunding import Grounds
-from payments.states import Attention, DisputeState, PaymentState, RefundState
+from payments.states import Attention, DisputeState, HandWay, PaymentState, RefundState
 from refunds import deciding, not_found, outcomes, paying_out, resubmitting
 from refunds.models import Claim
 from tests import factories
@@ -67,7 +68,7 @@ def by_hand(order: Order) -> None:
     """A claim was granted and the money sent by another way."""
     granted(order)
     Claim.objects.update(trouble="no_payment: none")
-    paying_out.settle_by_hand(Claim.objects.get().pk, reason="bank transfer", actor=SAM)
+    paying_out.pay_by_hand(Claim.objects.get().pk, ByHand(HandWay.BANK_TRANSFER, "4711"), actor=SAM)
 
 
 GONE = [
