@@ -13,17 +13,20 @@ from django.urls import reverse
 from orders import advancing
 from orders.models import Order, OutgoingMail
 from orders.states import OrderState
-from payments import collecting, ledger, refunding
+from payments import collecting, ledger, paying_by_hand, refunding
 from payments.collecting import begin_payment
 from payments.models import LedgerTransaction, Payment, Refund
+from payments.paying_by_hand import ByHand
 from payments.providers.registry import provider_named
-from payments.states import Attention, PaymentState, RefundState
+from payments.states import Attention, HandWay, PaymentState, RefundState
 from tests import factories
 from tests.helpers.race import in_rounds
 from tests.helpers.suppliers import ScriptedClient, asked
 from tests.payments import test_paypal as paypal_page
 from tests.payments.test_collecting import press
 from tests.races.test_money_races import PRICE, balances, many_begun
+from unlockshop.kernel.actors import staff
+from unlockshop.kernel.errors import Refused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -103,4 +106,33 @@ def test_twenty_refund_clicks_by_two_people_on_fifty_orders(bank: str) -> None:
     assert there == {refund.payment_id: [(str(refund.pk), PRICE)] for refund in Refund.objects.all()}
     assert LedgerTransaction.objects.filter(kind="refund").count() == 50
     assert balances() == {}
+    assert list(ledger.check()) == []
+
+
+def test_money_sent_by_hand_and_by_the_provider_is_recorded_once(bank: str) -> None:
+    """Two record the same transfer, two a transfer of their own, two ask the provider: the money goes back once."""
+    begun = many_begun(20)
+    for payment in begun:
+        press(payment, "pay")
+    payments = [collecting.settle(payment.pk) for payment in begun]
+    for payment in payments:
+        factories.bring_to(payment.purchase.orders.get(), OrderState.UNAVAILABLE)
+    grounds = refunding.Grounds("unavailable", "The supplier could not deliver.")
+    sam = staff(1, "sam@example.com")
+
+    def give_back(n: int, number: int) -> Refund:
+        payment = payments[number]
+        if n < 2:
+            return refunding.request_refund(payment.pk, money=payment.money, grounds=grounds, actor=sam)
+        sent = ByHand(HandWay.BANK_TRANSFER, f"4711-{number}" if n < 4 else f"{n}-{number}")
+        return paying_by_hand.record(payment.pk, sent, money=payment.money, grounds=grounds, actor=sam)
+
+    for found in in_rounds(6, len(payments), give_back):
+        assert [isinstance(each, Refund) for each in found].count(True) == 1, found
+        assert {each.code for each in found if isinstance(each, Refused)} <= {"too_much", "recorded"}
+        assert not [each for each in found if not isinstance(each, Refund | Refused)]
+
+    assert Refund.objects.count() == 20
+    by_hand = Refund.objects.exclude(by_hand="").count()
+    assert balances().get("paid_by_hand", 0) == -by_hand * PRICE
     assert list(ledger.check()) == []
