@@ -13,6 +13,9 @@ from services.reports.dates import read_date
 from services.reports.fields import NO, SPECS, UNKNOWN, VAGUE_LABELS, YES, Field, Kind, Spec
 
 _MAX_TEXT_VALUE: Final = 80
+_LEAST_NAME: Final = 6
+# Vague labels that can only be about a blacklist.
+_LISTS: Final = frozenset({"gsma", "gsmastatus", "esn", "esnstatus"})
 _BESIDE: Final = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _SERIAL: Final = re.compile(r"[A-Z0-9]{8,20}")
 _LINK: Final = re.compile(r"//|www\.", re.IGNORECASE)
@@ -86,6 +89,24 @@ def _unknown_words() -> frozenset[str]:
 @cache
 def _vague_labels() -> frozenset[str]:
     return frozenset(compact(label) for label in VAGUE_LABELS)
+
+
+def speaks_of(fields: frozenset[Field], label: str, raw: str) -> bool:
+    """Whether a line that no field is for speaks of what one of ``fields`` is about, in words that are not read.
+
+    Its label may say so, or the words themselves where they name the field: "Find My iPhone is ON" has no label.
+    """
+    if compact(label) in _LISTS and Field.BLACKLIST in fields:
+        return not says_nothing(raw)
+    words = f" {_words(label)} {_words(raw)} "
+    return any(f" {name} " in words for name in _names(fields))
+
+
+@cache
+def _names(fields: frozenset[Field]) -> frozenset[str]:
+    """What the fields are called, as far as the word alone can mean nothing else."""
+    names = {_words(label) for field in fields for label in (*SPECS[field].labels, *SPECS[field].inverse)}
+    return frozenset(name for name in names if len(name) >= _LEAST_NAME)
 
 
 def says_nothing(raw: str) -> bool:

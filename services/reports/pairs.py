@@ -39,16 +39,34 @@ def pairs_in(text: str) -> Iterator[tuple[str, str]]:
         yield waiting, ""
 
 
+def is_looked_at(text: str) -> bool:
+    """Whether ``pairs_in`` gives all of the text: no line beyond the last it takes, no value too deep or too long."""
+    found = _object(text.strip())
+    if found is None:
+        lines = text.strip().splitlines()
+        return len(lines) <= MAX_LINES and all(len(line) <= _MAX_LINE for line in lines)
+    values = [each for value in found.values() for each in (value.values() if isinstance(value, dict) else [value])]
+    plain = [each for each in values if each is None or isinstance(each, str | int | float)]
+    return len(plain) == len(values) <= MAX_LINES and all(len(str(each)) <= _MAX_LINE for each in plain)
+
+
+def _object(stripped: str) -> dict[Any, Any] | None:
+    """The JSON object that the text is; None for any other text."""
+    if not stripped.startswith("{"):
+        return None
+    try:
+        found = json.loads(stripped)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _lines(text: str) -> Iterator[str]:
     stripped = text.strip()
-    if stripped.startswith("{"):
-        try:
-            found = json.loads(stripped)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            yield from _flat(found)
-            return
+    found = _object(stripped)
+    if found is not None:
+        yield from _flat(found)
+        return
     for line in stripped.splitlines()[:MAX_LINES]:
         cut = line[:_MAX_LINE]
         printable = "".join(char if char.isprintable() or char == "\t" else " " for char in cut)

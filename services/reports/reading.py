@@ -13,7 +13,7 @@ from typing import Final
 from services.browsing import compact
 from services.reports.fields import SPECS, Field, Kind
 from services.reports.meanings import Reading, is_vague, read_pair, says_nothing
-from services.reports.pairs import MAX_VALUE, pairs_in
+from services.reports.pairs import MAX_VALUE, is_looked_at, pairs_in
 from services.suppliers.plain_text import MAX_CHARS, to_plain_text
 
 MAX_OTHERS: Final = 40
@@ -33,6 +33,8 @@ class Report:
 
     readings: tuple[Reading, ...] = ()
     others: tuple[Other, ...] = ()
+    is_whole: bool = True
+    """Whether all of the text was looked at: none of it lay beyond what a page takes, or too deep."""
 
     def value(self, name: Field) -> str:
         """What the report says in a field; empty where it is silent or unreadable."""
@@ -64,7 +66,8 @@ def read_report(text: str) -> Report:
     if Field.BLACKLIST in found and (Field.FIND_MY in found or Field.LOST_MODE in found):
         found[Field.BLACKLIST] = _of_an_account(found[Field.BLACKLIST])
     readings = tuple(found[name] for name in Field if name in found)
-    return Report(readings, tuple(others[:MAX_OTHERS]))
+    is_whole = len(text) <= MAX_CHARS and len(others) <= MAX_OTHERS and is_looked_at(text)
+    return Report(readings, tuple(others[:MAX_OTHERS]), is_whole)
 
 
 def _agree(first: Reading, second: Reading) -> bool:

@@ -1,8 +1,8 @@
 """How likely it is that networks block a device, or that its buyer cannot use it: a risk index with its reasons.
 
 Clauses DSIM-CHECK-DEF-3, -8 and -10. Each input of a report raises the index, lowers it, does nothing, or is missing;
-the index is low only where a blacklist was asked and knows nothing of the device, and where every input that the
-report names and that could raise the index can be read.
+the index is low only where a blacklist was asked and knows nothing of the device, where every input that the report
+names and that could raise the index can be read, and where no line that was not read may be about one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.reports.fields import Field
+from services.reports.meanings import speaks_of
 from services.reports.reading import Report
 
 
@@ -68,6 +69,7 @@ _EFFECTS: Final[Mapping[Field, Mapping[str, Effect]]] = {
 _RAISE: Final = frozenset({Effect.HIGH, Effect.MEDIUM})
 _ALWAYS_NAMED: Final = frozenset({Field.BLACKLIST})
 _WEIGHT: Final = list(Effect)
+_RAISING: Final = frozenset(name for name, effects in _EFFECTS.items() if _RAISE.intersection(effects.values()))
 
 
 def assess_risk(report: Report, identifier: str = "") -> Risk:
@@ -84,7 +86,13 @@ def assess_risk(report: Report, identifier: str = "") -> Risk:
     inputs.sort(key=lambda each: _WEIGHT.index(each.effect))
     if is_about_another(report, identifier):
         return Risk(Level.UNTOLD, tuple(inputs), is_other_device=True)
-    return Risk(_level(inputs), tuple(inputs))
+    level = _level(inputs)
+    return Risk(Level.UNTOLD if level == Level.LOW and _leaves_doubt(report) else level, tuple(inputs))
+
+
+def _leaves_doubt(report: Report) -> bool:
+    """Whether something that was not read may be about what raises the index."""
+    return not report.is_whole or any(speaks_of(_RAISING, other.label, other.value) for other in report.others)
 
 
 def is_about_another(report: Report, identifier: str) -> bool:

@@ -36,6 +36,19 @@ from tests.factories import IMEI, imei
         ("Blacklist: Clean\nMDM: see operator", Level.UNTOLD),
         ("Blacklist: Clean\nSIM-Lock: maybe", Level.LOW),
         ("Find My: ON\nBlacklist: maybe", Level.MEDIUM),
+        # Lines that no field is for, about what a field is about.
+        ("Blacklist: Clean\nFind My iPhone is ON", Level.UNTOLD),
+        ("Blacklist: Clean\nNote: activation lock was seen", Level.UNTOLD),
+        ("Blacklist: Clean\nGSMA: see network", Level.UNTOLD),
+        ("Blacklist: Clean\nESN: unknown", Level.LOW),
+        ("Blacklist: Clean\nStatus: Activated", Level.LOW),
+        ("Blacklist: Clean\nThank you for your order", Level.LOW),
+        # Text that was not looked at.
+        ("Blacklist: Clean\n" + "Line: x\n" * 160 + "Find My: ON", Level.UNTOLD),
+        ("Blacklist: Clean\nNote: " + "x" * 400 + " stolen", Level.UNTOLD),
+        ('{"blacklist": "clean", "model": "iPhone", "warranty": null}', Level.LOW),
+        ('{"blacklist": "clean", "more": {"icloud": {"find my": "ON"}}}', Level.UNTOLD),
+        ('{"blacklist": "clean", "locks": ["find my"]}', Level.UNTOLD),
     ],
 )
 def test_level(text: str, level: Level) -> None:
