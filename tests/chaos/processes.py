@@ -19,6 +19,8 @@ import psutil
 ROOT: Final = Path(__file__).resolve().parents[2]
 RESTARTS_CAP: Final = 400
 START_SECONDS: Final = 4.0
+# In the environment of everything that a run starts: the log of the child it belongs to.
+MARK: Final = "CHAOS_CHILD"
 STILLBORN_CAP: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -62,7 +64,7 @@ class Child:
             self.process = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
-                env=self.env,
+                env={**self.env, MARK: str(self.log)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -119,10 +121,16 @@ class Child:
             return []
 
     def bury(self) -> None:
-        """Make sure that nothing of it is left, orphans of earlier starts included."""
-        for group in self.groups:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+        """Make sure that nothing of it is left, orphans of earlier starts included.
+
+        In a long run numbers come round again: a group of an early start may be somebody else's now, a connection of
+        the database's say. Only what carries this child's mark is killed.
+        """
+        for _ in range(2):  # twice, for what was just being started
+            for process in psutil.process_iter():
+                with suppress(psutil.Error, ProcessLookupError):
+                    if os.getpgid(process.pid) in self.groups and process.environ().get(MARK) == str(self.log):
+                        process.kill()
         if self.process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=5)
