@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from orders import clocks, investigating
 from orders.models import Order, OrderEvent
@@ -102,9 +102,11 @@ class Asked:
 
 
 def payment_of(order: Order) -> Payment | None:
-    """The payment that paid for the order."""
+    """The payment that paid for the order, with ``last_refund``: how the last one by the provider stands, if any."""
+    refunds = Refund.objects.filter(payment=OuterRef("pk"), by_hand="").order_by("-created_at").values("state")
     captured = Payment.objects.filter(purchase_id=order.purchase_id, state=PaymentState.CAPTURED)
-    payment: Payment | None = captured.exclude(attention__in=UNATTACHED).order_by("pk").first()
+    told = captured.exclude(attention__in=UNATTACHED).annotate(last_refund=Subquery(refunds[:1]))
+    payment: Payment | None = told.order_by("pk").first()
     return payment
 
 
@@ -184,14 +186,10 @@ def _payment(order: Order, payment: Payment | None, disputes: list[Dispute]) -> 
     if told is not None:
         dispute = policy.Dispute(told.opened_at, told.closed_at, payout_to_buyer=told.state == DisputeState.LOST)
     tenders = (policy.Tender("original_payment", left),) if left.amount > Decimal(0) else ()
-    status: Literal["ok", "impossible"] = "impossible" if payment is not None and _is_closed(payment) else "ok"
+    # The last refund to where the money came from did not arrive.
+    is_closed = getattr(payment, "last_refund", None) == RefundState.FAILED
+    status: Literal["ok", "impossible"] = "impossible" if is_closed else "ok"
     return policy.Payment(method="original_payment", tenders=tenders, destination_status=status, dispute=dispute)
-
-
-def _is_closed(payment: Payment) -> bool:
-    """Whether the last refund to where the money came from did not arrive."""
-    states = payment.refunds.filter(by_hand="").order_by("-created_at").values_list("state", flat=True)
-    return states.first() == RefundState.FAILED
 
 
 def _refunded(order: Order, payment: Payment | None, disputes: list[Dispute]) -> list[policy.Event]:
