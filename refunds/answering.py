@@ -75,6 +75,18 @@ _TEXTS: Final[Mapping[Telling, str | Promise]] = {
         "a mail with its result. You keep what you got before."
     ),
 }
+# The one thing that the mail shows large: what it is called, and which of the words it is.
+_FIGURES: Final[Mapping[Telling, tuple[str | Promise, str]]] = {
+    Telling.RECEIVED: (gettext_lazy("You hear from us by"), "due"),
+    Telling.EVIDENCE: (gettext_lazy("Send it by"), "due"),
+    Telling.REMINDER: (gettext_lazy("Send it by"), "due"),
+    Telling.SUPPLIER: (gettext_lazy("Our supplier answers by"), "due"),
+    Telling.APPROVED: (gettext_lazy("Goes back to you"), "amount"),
+    Telling.AUTOMATIC: (gettext_lazy("Goes back to you"), "amount"),
+    Telling.REOPENED: (gettext_lazy("You hear from us by"), "due"),
+    Telling.SECOND_CODE: (gettext_lazy("The new order"), "second"),
+    Telling.EXCHANGED: (gettext_lazy("The new order"), "second"),
+}
 # Mails in which staff give their reason.
 WITH_REASON: Final = frozenset(
     {Telling.APPROVED, Telling.DENIED, Telling.EVIDENCE, Telling.REMINDER, Telling.SECOND_CODE, Telling.EXCHANGED}
@@ -86,14 +98,17 @@ def tell(claim: Claim, what: Telling) -> None:
     """Queue the mail, in the caller's transaction, under the order's lock."""
     purchase = claim.order.purchase
     with translation.override(purchase.language):
-        text = _TEXTS[what]
+        words = _words(claim)
+        text, (label, figure) = _TEXTS[what], _FIGURES.get(what, ("", ""))
         if what in {Telling.APPROVED, Telling.AUTOMATIC} and claim.amount == 0:
-            text = _EXCHANGED
+            text, label, figure = _EXCHANGED, "", ""
         agreed = profile_of(claim)
         lines = clause_lines(agreed, tuple((claim.clauses or claim.engine_clauses).split()))
         facts = {
             "title": str(_TITLES[what]),
-            "text": str(text) % _words(claim),
+            "text": str(text) % words,
+            "figure_label": str(label),
+            "figure": words.get(figure, ""),
             "what": claim.get_type_display() if claim.type != "outcome" else "",
             "reason": claim.decision_reason if what in WITH_REASON else "",
             "clauses": "\n".join(f"{line.sentence} ({line.id})" for line in lines),

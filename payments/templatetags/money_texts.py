@@ -9,6 +9,7 @@ from orders import replacing, wording
 from orders.models import Order
 from orders.states import UNDELIVERED
 from payments import owing
+from unlockshop.kernel.money import Money
 
 register = template.Library()
 
@@ -17,6 +18,13 @@ register = template.Library()
 def owes_back(order: Order) -> bool:
     """Whether money of the order is with us and not on its way back, so that a mail may say so in its subject."""
     return owing.owed_back(order).amount > 0
+
+
+@register.filter
+def money_figure(order: Order) -> Money:
+    """The sum that ``money_back`` speaks of: what is still owed, or the price where nothing is left to be owed."""
+    owed = owing.owed_back(order)
+    return owed if owed.amount > 0 else order.money
 
 
 @register.filter

@@ -3,119 +3,157 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orders.mailing import MailMessage, render
+from orders.mailing import queue_for_order, render
 from orders.models import Order, OutgoingMail
 from orders.models.mail import MailKind
 from orders.states import OrderState
 from services.models import ResultKind
 from tests import factories
-from tests.orders.test_mail_templates import links, mail_of, words
+from tests.helpers.mail_looks import Page, wrongs
+from tests.helpers.mail_variants import VARIANTS, rendered
+from tests.orders.test_mail_templates import EVIL, links, mail_of, words
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 MAILS = ROOT / "templates" / "emails"
 LANGUAGES = ("en", "es", "ar")
-AA = 4.5
-# What lies on what. Each pair has to be readable in both schemes.
-ON = {"text": "card", "link": "card", "brand": "card", "quiet": "page"}
+# Where there is nothing to name but what the sentence says.
+NO_FIGURE = {"claim-denied", "claim-lapsed", "claim-of-before"}
 
 
-def in_language(kind: MailKind, language: str) -> tuple[MailMessage, Order]:
-    """The same mail as its customer gets it in another language."""
-    _, order = mail_of(kind)
-    mail = OutgoingMail.objects.filter(kind=kind).latest("pk")
-    mail.purchase.language = language
-    return render(mail), order
+@pytest.fixture(autouse=True)
+def _scripted(settings):
+    settings.SUPPLIER_ADAPTERS = {"dhru": "tests.helpers.suppliers.ScriptedClient"}
 
 
-def preview(html: str) -> str:
-    found = re.search(r'<div class="preview".*?>(.*?)</div>', html, re.DOTALL)
-    assert found is not None
-    return " ".join(unescape(found[1]).replace("\u034f", " ").replace("\xa0", " ").split())
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def colours_of(css: str) -> set[str]:
-    return set(re.findall(r"#[0-9a-f]{6}\b", css))
+def test_every_kind_is_looked_at() -> None:
+    assert {kind for kind, _make in VARIANTS.values()} == set(MailKind)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", MailKind)
-def test_one_frame_in_every_language(kind: MailKind, language: str) -> None:
-    message, _ = in_language(kind, language)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_mail_keeps_the_rules(name: str, language: str) -> None:
+    message, mail = rendered(name, language)
 
-    html = message.html
-    assert f'<html lang="{language}"\n      dir="{"rtl" if language == "ar" else "ltr"}">' in html
-    assert html.count("<h1") == html.count('class="button"') == html.count('class="brand"') == 1
-    assert not re.search(r"<(img|script|link|iframe|form|video)\b|url\(|@import|\bsrc=", html)
-    assert not re.search(r"(margin|padding|border)-(left|right)|text-align:\s*(left|right)", html)
-    # A link without the class keeps the browser's blue, which nobody can read on dark ground.
-    anchors = re.findall(r"<a\b[^>]*>", html, re.DOTALL)
-    assert sum('class="link"' not in each for each in anchors) == 1
-    assert len(html.encode()) < 60_000
-    assert "\n" not in message.subject
+    assert wrongs(message, mail, language, facts=0 if name in NO_FIGURE else 1) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", MailKind)
-def test_the_inbox_shows_news_not_the_subject_again(kind: MailKind, language: str) -> None:
-    message, order = in_language(kind, language)
+# What is planted into a good mail: part, what stands there, what is put in its place, and what is said of it.
+FAULTS = [
+    (
+        "html",
+        '<a class="label"',
+        '<a class="label" href="http://testserver/x">Or this</a><a class="label"',
+        "label is",
+    ),
+    ("html", 'class="button"', 'class="knob"', "button is"),
+    ("html", "<h1", "<h1></h1><h1", "headline is"),
+    ("html", 'class="fact box"', 'class="box"', "fact is"),
+    ("html", '<div lang="en"', "<div", "div does not say its language"),
+    ("html", 'dir="ltr"', 'dir="rtl"', "does not say its language"),
+    ("html", "</h1>", '</h1><img alt="">', "foreign or active: <img"),
+    ("html", "border-radius:10px", "background:url(x)", "foreign or active: url("),
+    ("html", "text-align:start", "text-align:left", "one-sided"),
+    ("html", '<a class="link"', "<a", "a link without a class"),
+    ("html", "</h1>", "</h1><p>" + "word " * 12_000 + "</p>", "too large"),
+    ("html", "</h1>", "</h1>{{ x }}", "left-over"),
+    ("html", "You paid €18.90 for this order.", "", "the preview is empty"),
+    ("html", "You paid €18.90 for this order.", "For 354178036859789:", "a secret in the inbox's line"),
+    ("html", "color:#0a6350", "color:#5ecfb0", "unreadable in light"),
+    ("html", ".card { background: #18201d !important;", ".card {", "unreadable in dark"),
+    ("html", ".label { color: #06251d !important; }", "", "unreadable in dark: Open your order"),
+    ("html", "</h1>", "</h1><p>Only here.</p>", "not in the text: Only here."),
+    ("html", "€18.90</p>", "€81.90</p>", "not in the text: €81.90"),
+    ("subject", "U-", "a\nU-", "the subject is empty or breaks"),
+    ("text", "http://testserver/", "http://testserver/en/", "not in the text: http"),
+    ("text", "Open your order:\n", "Open your order: ", "has no line of its own"),
+    ("text", "Open your order:\n", "Open your order: ", "shares its line"),
+    ("text", "owed back", "owed&nbsp;back", "markup in the text"),
+    ("text", "Your order: Unavailable", "Hello", "not in the text: Your order: Unavailable"),
+    ("text", "Need help?", "Need help? " + "x" * 400, "a long line"),
+]
 
-    told = preview(message.html)
-    assert len(told) >= 15
-    assert told.casefold() not in message.subject.casefold()
-    assert order.identifier not in told
-    assert order.purchase.email not in told
-    assert "12345678" not in told
+
+@pytest.mark.parametrize(("part", "there", "planted", "said"), FAULTS)
+def test_a_planted_fault_is_named(part: str, there: str, planted: str, said: str) -> None:
+    message, mail = rendered("unavailable", "en")
+    good: str = getattr(message, part)
+    assert there in good
+    if said == "the preview is empty":
+        good = re.sub(r'(<div class="preview".*?>).*?(</div>)', r"\1\2", good, count=1, flags=re.DOTALL)
+
+    found = wrongs(replace(message, **{part: good.replace(there, planted)}), mail, "en")
+
+    assert [each for each in found if said in each]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", MailKind)
-def test_the_text_part_is_in_step(kind: MailKind, language: str) -> None:
-    message, _ = in_language(kind, language)
+def test_what_stands_elsewhere_in_the_text_is_named() -> None:
+    message, mail = rendered("unavailable", "en")
+    headline = "Your order: Unavailable\n"
 
-    text, html = " ".join(message.text.split()), words(message.html)
-    addresses = {href for href in links(message.html) if href.startswith("http")}
-    assert addresses
-    assert {href for href in addresses if href not in text} == set()
-    for pattern in (r"\b[UP]-\w{4}-\w{4}-\w\b", r"\b\d{1,2}:\d{2}\b", r"[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?[€$£]"):
-        assert set(re.findall(pattern, html)) - set(re.findall(pattern, text)) == set()
-    assert max(len(line) for line in message.text.splitlines() if "http" not in line) < 500
+    found = wrongs(replace(message, text=message.text.replace(headline, "") + headline), mail, "en")
+
+    assert any(each.startswith("in another order in the text:") for each in found)
+
+
+def test_a_preview_that_repeats_the_subject_is_named() -> None:
+    message, mail = rendered("unavailable", "en")
+
+    found = wrongs(replace(message, subject=Page(message.html).preview), mail, "en")
+
+    assert "the preview says the subject again" in found
 
 
 def test_the_result_comes_first_and_what_it_is_about_last() -> None:
     message, order = mail_of(MailKind.COMPLETED)
 
     for part in (message.text, words(message.html)):
-        body = part.split("orders.example")[0]
-        places = [body.rindex("CODE: 12345678"), body.index("Important:"), body.index("35-417803-685978-9")]
+        places = [part.rindex("CODE: 12345678"), part.index("Important:"), part.index("35-417803-685978-9")]
         assert places == sorted(places)
     assert f"http://testserver{order.get_absolute_url()}" in links(message.html)
 
 
-@pytest.mark.parametrize("state", [OrderState.UNAVAILABLE, OrderState.NOT_FOUND])
-def test_what_a_supplier_says_is_no_markup(state: OrderState) -> None:
-    order = factories.make_order(state)
-    Order.objects.filter(pk=order.pk).update(supplier_note="<b>x</b> & \u202eevil")
-    message = render(OutgoingMail.objects.get(order=order, kind=state.value))
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        (MailKind.DELAYED, {"reason": EVIL, "date": ""}),
+        (MailKind.INVESTIGATION, {"answer": EVIL}),
+        (MailKind.CLAIM, {"title": EVIL, "text": EVIL, "reason": EVIL, "figure": EVIL, "figure_label": EVIL}),
+        (MailKind.CORRECTION, {"outcome": "replaced", "former": EVIL, "refusal": EVIL}),
+        (MailKind.REPLY, {"lines": EVIL}),
+        (MailKind.REFUNDED, {"amount": EVIL, "way": EVIL, "why": EVIL}),
+        (MailKind.COMPLETED, {}),
+        (MailKind.UNAVAILABLE, {}),
+        (MailKind.NOT_FOUND, {}),
+    ],
+)
+def test_what_comes_from_outside_is_no_markup_and_no_second_header(kind: MailKind, facts: dict[str, str]) -> None:
+    order = factories.make_order(OrderState.COMPLETED)
+    Order.objects.filter(pk=order.pk).update(supplier_note=EVIL, result=EVIL, service_name=EVIL)
+    order.refresh_from_db()
+    message = render(queue_for_order(order, kind, facts=facts))
 
-    assert "<b>x</b>" not in message.html
-    assert "\u202e" not in message.html + message.text
+    assert "<b>Sorry" not in message.html
+    assert "&lt;b&gt;Sorry&lt;/b&gt; &amp;" in message.html
+    assert not re.search(r"[\r\n]", message.subject)
+    assert "<b>Sorry</b> &" in message.text
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_what_others_wrote_hides_nothing(kind: MailKind) -> None:
+    order = factories.make_order(OrderState.COMPLETED)
+    Order.objects.filter(pk=order.pk).update(supplier_note=EVIL, result=EVIL, service_name=EVIL)
+    order.refresh_from_db()
+    facts = {"reason": EVIL, "answer": EVIL, "lines": EVIL, "why": EVIL}
+    message = render(queue_for_order(order, kind, facts=facts))
+
+    for part in (message.text, message.html):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\u202a-\u202e]", part)
 
 
 def test_a_long_result_breaks_nothing() -> None:
@@ -124,42 +162,25 @@ def test_a_long_result_breaks_nothing() -> None:
     Order.objects.filter(pk=order.pk).update(result="A" * 4_000)
     message = render(OutgoingMail.objects.get(order=order, kind=MailKind.COMPLETED))
 
-    assert "overflow-wrap:anywhere" in message.html
+    assert re.search(r'class="mono"[^>]*overflow-wrap:anywhere[^>]*>A{4000}<', message.html, re.DOTALL)
     assert "A" * 4_000 in message.text
 
 
+def test_the_code_is_taken_whole_by_one_press() -> None:
+    html = mail_of(MailKind.COMPLETED)[0].html
+
+    code = re.search(r'<div class="mono"([^>]*)>CODE: 12345678</div>', html, re.DOTALL)
+    assert code is not None
+    assert "user-select:all" in code[1]
+    assert "monospace" in code[1]
+
+
 def test_the_colours_are_the_shops() -> None:
+    def colours_of(css: str) -> set[str]:
+        return set(re.findall(r"#[0-9a-f]{6}\b", css))
+
     tokens = colours_of((ROOT / "static" / "css" / "tokens.css").read_text())
     used = set().union(*(colours_of(page.read_text()) for page in MAILS.rglob("*.html")))
 
     assert used
     assert used - tokens == set()
-
-
-def styles(html: str, name: str) -> dict[str, str]:
-    """The inline colours of the first element with this class: of its text and of its ground."""
-    tag = re.search(rf'<\w+[^>]*class="{name}"[^>]*>', html, re.DOTALL)
-    assert tag is not None, name
-    return dict(re.findall(r"(?<![-\w])(background|color):\s*(#[0-9a-f]{6})", tag[0]))
-
-
-def dark_styles(html: str, name: str) -> dict[str, str]:
-    rule = re.search(rf"\.{name} \{{([^}}]*)\}}", html)
-    assert rule is not None, name
-    return dict(re.findall(r"(?<![-\w])(background|color):\s*(#[0-9a-f]{6})", rule[1]))
-
-
-def test_everything_is_readable_in_light_and_dark() -> None:
-    html = mail_of(MailKind.COMPLETED)[0].html
-
-    for read in (styles, dark_styles):
-        for name, ground in ON.items():
-            assert contrast(read(html, name)["color"], read(html, ground)["background"]) >= AA, (read, name)
-        for name in ("box", "result", "warn"):
-            own = read(html, name)
-            assert contrast(own["color"], own["background"]) >= AA, (read, name)
-        # Labels lie on boxes too.
-        assert contrast(read(html, "quiet")["color"], read(html, "box")["background"]) >= AA
-        assert contrast(read(html, "link")["color"], read(html, "box")["background"]) >= AA
-    assert contrast("#ffffff", styles(html, "button")["background"]) >= AA
-    assert contrast("#06251d", dark_styles(html, "button")["background"]) >= AA

@@ -59,7 +59,7 @@ def links(html: str) -> list[str]:
 
 def words(html: str) -> str:
     """The HTML's text, spaces folded."""
-    body = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->|<style>.*?</style>", "", html, flags=re.DOTALL)
     text = re.sub(r"<[^>]+>", " ", body).replace("&amp;", "&").replace("&#x27;", "'").replace("&quot;", '"')
     return " ".join(text.split())
 
