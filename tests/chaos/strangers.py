@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +82,8 @@ class Stranger:
             ).status_code
         except requests.RequestException:
             status = 0
+        if provider == "paypal" and status == HTTPStatus.SERVICE_UNAVAILABLE and not answers(f"{self._bank}/healthz"):
+            return  # the bank went down between our look at it and the shop's question
         line = {"provider": provider, "kind": kind, "event": ident, "status": status, "wanted": KINDS[provider, kind]}
         with self._log.open("a") as log:
             log.write(json.dumps(line) + "\n")
