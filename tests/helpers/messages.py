@@ -43,9 +43,12 @@ PLACEHOLDER: Final = re.compile(r"%(?:\([^)]*\))?[sd]|%%|\{[^}]*\}")
 # What stands between the words of a text and must stand in its translation.
 MARKUP: Final = re.compile(r"<[^>]*>")
 
+# Subjects, HTML and text of all mails.
+MAILS: Final = tuple(sorted(f.relative_to(ROOT).as_posix() for f in (ROOT / "templates" / "emails").rglob("*.*")))
 # Languages that are translated in part, with the files that must be complete. Spanish is complete.
 PROOF: Final[dict[str, tuple[str, ...]]] = {
     "ar": (
+        *MAILS,
         "templates/base.html",
         "templates/storefront/home.html",
         "templates/storefront/catalogue.html",
@@ -85,6 +88,8 @@ PROOF: Final[dict[str, tuple[str, ...]]] = {
         "unlockshop/storefront/order_presenting.py",
         "orders/moments.py",
         "orders/wording.py",
+        "payments/wording.py",
+        "services/instructions.py",
         "services/promises.py",
         "services/models/__init__.py",
         "services/browsing.py",
