@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 MAILS = ROOT / "templates" / "emails"
 LANGUAGES = ("en", "es", "ar")
+# No row keeps a NUL: PostgreSQL refuses it, and what writes rows takes it out.
+KEPT = EVIL.replace("\x00", "")
 # Where there is nothing to name but what the sentence says.
 NO_FIGURE = {"claim-denied", "claim-lapsed", "claim-of-before"}
 
@@ -121,12 +123,12 @@ def test_the_result_comes_first_and_what_it_is_about_last() -> None:
 @pytest.mark.parametrize(
     ("kind", "facts"),
     [
-        (MailKind.DELAYED, {"reason": EVIL, "date": ""}),
-        (MailKind.INVESTIGATION, {"answer": EVIL}),
-        (MailKind.CLAIM, {"title": EVIL, "text": EVIL, "reason": EVIL, "figure": EVIL, "figure_label": EVIL}),
-        (MailKind.CORRECTION, {"outcome": "replaced", "former": EVIL, "refusal": EVIL}),
-        (MailKind.REPLY, {"lines": EVIL}),
-        (MailKind.REFUNDED, {"amount": EVIL, "way": EVIL, "why": EVIL}),
+        (MailKind.DELAYED, {"reason": KEPT, "date": ""}),
+        (MailKind.INVESTIGATION, {"answer": KEPT}),
+        (MailKind.CLAIM, {"title": KEPT, "text": KEPT, "reason": KEPT, "figure": KEPT, "figure_label": KEPT}),
+        (MailKind.CORRECTION, {"outcome": "replaced", "former": KEPT, "refusal": KEPT}),
+        (MailKind.REPLY, {"lines": KEPT}),
+        (MailKind.REFUNDED, {"amount": KEPT, "way": KEPT, "why": KEPT}),
         (MailKind.COMPLETED, {}),
         (MailKind.UNAVAILABLE, {}),
         (MailKind.NOT_FOUND, {}),
@@ -134,7 +136,7 @@ def test_the_result_comes_first_and_what_it_is_about_last() -> None:
 )
 def test_what_comes_from_outside_is_no_markup_and_no_second_header(kind: MailKind, facts: dict[str, str]) -> None:
     order = factories.make_order(OrderState.COMPLETED)
-    Order.objects.filter(pk=order.pk).update(supplier_note=EVIL, result=EVIL, service_name=EVIL)
+    Order.objects.filter(pk=order.pk).update(supplier_note=KEPT, result=KEPT, service_name=KEPT)
     order.refresh_from_db()
     message = render(queue_for_order(order, kind, facts=facts))
 
@@ -147,9 +149,9 @@ def test_what_comes_from_outside_is_no_markup_and_no_second_header(kind: MailKin
 @pytest.mark.parametrize("kind", MailKind)
 def test_what_others_wrote_hides_nothing(kind: MailKind) -> None:
     order = factories.make_order(OrderState.COMPLETED)
-    Order.objects.filter(pk=order.pk).update(supplier_note=EVIL, result=EVIL, service_name=EVIL)
+    Order.objects.filter(pk=order.pk).update(supplier_note=KEPT, result=KEPT, service_name=KEPT)
     order.refresh_from_db()
-    facts = {"reason": EVIL, "answer": EVIL, "lines": EVIL, "why": EVIL}
+    facts = {"reason": KEPT, "answer": KEPT, "lines": KEPT, "why": KEPT}
     message = render(queue_for_order(order, kind, facts=facts))
 
     for part in (message.text, message.html):
