@@ -11,16 +11,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, cast
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
-from orders import clocks, investigating
+from orders import clocks
 from orders.models import Order, OrderEvent
 from orders.states import CancelState, HoldReason, OrderState
-from payments import refunding
 from payments.booking import UNATTACHED
-from payments.models import Dispute, Payment, Refund
-from payments.states import COUNTING_REFUNDS, OPEN_DISPUTES, DisputeState, PaymentState, RefundState
+from payments.models import Payment
+from payments.remaining import Remaining
+from payments.states import PaymentState
 from refunds.models import Claim, Fact
+from refunds.order_rows import OrderRows, rows_of
 from refunds.policy import facts as policy
 from refunds.policy.facts import Kind, OrderFacts
 from refunds.policy.profile import Profile
@@ -94,19 +95,21 @@ _INVESTIGATED: Final = (FactName.CUSTOMER_ERROR, FactName.NO_CUSTOMER_ERROR, Fac
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked, when, and what a claim that is there already adds to it."""
+    """What is asked, when, and what a claim that is there already adds to it.
+
+    ``known_at``: only what was known then counts, for a decision of the past; None: all that is known.
+    """
 
     type: ClaimType
     moment: datetime
     claim: Claim | None = None
+    known_at: datetime | None = None
 
 
 def payment_of(order: Order) -> Payment | None:
-    """The payment that paid for the order, with ``last_refund``: how the last one by the provider stands, if any."""
-    refunds = Refund.objects.filter(payment=OuterRef("pk"), by_hand="").order_by("-created_at").values("state")
+    """The payment that paid for the order."""
     captured = Payment.objects.filter(purchase_id=order.purchase_id, state=PaymentState.CAPTURED)
-    told = captured.exclude(attention__in=UNATTACHED).annotate(last_refund=Subquery(refunds[:1]))
-    payment: Payment | None = told.order_by("pk").first()
+    payment: Payment | None = captured.exclude(attention__in=UNATTACHED).order_by("pk").first()
     return payment
 
 
@@ -117,13 +120,22 @@ def known_facts(order: Order) -> QuerySet[Fact]:
     return rows
 
 
-def collect(order: Order, asked: Asked, profile: Profile, *, video: policy.Video | None = None) -> OrderFacts:
-    """The order with a claim on it, as ``assess`` takes it. Seven queries at most."""
-    claim, facts = asked.claim, list(known_facts(order))
+def collect(
+    order: Order,
+    asked: Asked,
+    profile: Profile,
+    *,
+    video: policy.Video | None = None,
+    rows: OrderRows | None = None,
+) -> OrderFacts:
+    """The order with a claim on it, as ``assess`` takes it.
+
+    Without a query where ``rows`` and the order's purchase were read for many orders together; eight otherwise.
+    """
+    rows = rows or rows_of([(order, asked.known_at)])[0]
+    claim, facts = asked.claim, rows.facts
     kind, ground = GROUNDS[asked.type]
     firm = [fact for fact in facts if fact.standing == FactStanding.ESTABLISHED]
-    payment = payment_of(order)
-    disputes = list(payment.disputes.order_by("-opened_at")) if payment else []
     is_stuck = asked.type == T.STUCK
     return OrderFacts(
         customer=policy.Customer(
@@ -135,10 +147,10 @@ def collect(order: Order, asked: Asked, profile: Profile, *, video: policy.Video
         service=policy.Service(
             cast("Kind", order.service_kind), "clean", order.money, _delivery(order, profile.numbers.calendar)
         ),
-        payment=_payment(order, payment, disputes),
-        history=(*_history(order), *_refunded(order, payment, disputes)),
+        payment=_payment(rows.money),
+        history=(*_history(order, rows.events), *_refunded(order, rows.money)),
         supplier=policy.Supplier(
-            cancel_response=_supplier_said(order, claim),
+            cancel_response=_supplier_said(rows, claim),
             code_recheck="wrong_confirmed" if _has(firm, FactName.CODE_WRONG) else None,
         ),
         claim=policy.Claim(
@@ -149,7 +161,7 @@ def collect(order: Order, asked: Asked, profile: Profile, *, video: policy.Video
         video=video,
         evidence_requested_at=claim.evidence_requested_at if claim else None,
         verification_submitted_at=(claim.supplier_asked_at if claim else asked.moment) if is_stuck else None,
-        investigation=_investigation(order, firm),
+        investigation=_investigation(rows, firm),
         status_changed_at=next((fact.happened_at for fact in firm if fact.name == FactName.STATUS_CHANGED), None),
         shop_fault=_has(firm, FactName.SHOP_FAULT),
         fraud_suspected=order.purchase.frozen_for == HoldReason.FRAUD_WARNING,
@@ -177,36 +189,31 @@ def _hours(minutes: int, calendar: BusinessCalendar) -> int:
     return calendars.days_in_hours(days, calendar) + -(-rest // 60)
 
 
-def _payment(order: Order, payment: Payment | None, disputes: list[Dispute]) -> policy.Payment:
-    """What is left of the order's price. Money that left no payment here counts in full."""
-    left = refunding.refundable_for(order, payment) if payment else order.money
-    told = next((each for each in disputes if each.state in OPEN_DISPUTES), None)
-    told = told or next((each for each in disputes if each.state == DisputeState.LOST), None)
-    dispute = None
-    if told is not None:
-        dispute = policy.Dispute(told.opened_at, told.closed_at, payout_to_buyer=told.state == DisputeState.LOST)
-    tenders = (policy.Tender("original_payment", left),) if left.amount > Decimal(0) else ()
+def _payment(money: Remaining) -> policy.Payment:
+    """What is left of the order's price."""
+    told = next((each for each in money.disputes if each.is_open), None)
+    told = told or next((each for each in money.disputes if each.is_lost), None)
+    dispute = policy.Dispute(told.opened_at, told.closed_at, payout_to_buyer=told.is_lost) if told else None
+    tenders = (policy.Tender("original_payment", money.left),) if money.left.amount > Decimal(0) else ()
     # The last refund to where the money came from did not arrive.
-    is_closed = getattr(payment, "last_refund", None) == RefundState.FAILED
-    status: Literal["ok", "impossible"] = "impossible" if is_closed else "ok"
+    status: Literal["ok", "impossible"] = "impossible" if money.is_closed else "ok"
     return policy.Payment(method="original_payment", tenders=tenders, destination_status=status, dispute=dispute)
 
 
-def _refunded(order: Order, payment: Payment | None, disputes: list[Dispute]) -> list[policy.Event]:
+def _refunded(order: Order, money: Remaining) -> list[policy.Event]:
     """The moment at which nothing was left to give back."""
-    if payment is None or order.price == 0 or refunding.refundable_for(order, payment).amount > 0:
+    if money.payment is None or order.price == 0 or money.left.amount > 0:
         return []
-    rows = Refund.objects.filter(payment=payment, state__in=COUNTING_REFUNDS).order_by("-created_at")
-    at = rows.values_list("created_at", flat=True).first()
-    return [policy.Event("refunded", at or (disputes[0].opened_at if disputes else payment.created_at))]
+    disputed = money.disputes[0].opened_at if money.disputes else money.payment.created_at
+    return [policy.Event("refunded", money.refunded_at or disputed)]
 
 
-def _history(order: Order) -> list[policy.Event]:
+def _history(order: Order, events: Iterable[OrderEvent]) -> list[policy.Event]:
     told = [policy.Event("submitted", order.created_at)]
     if order.paid_at:
         told.append(policy.Event("paid", order.paid_at))
     agreed = False
-    for event in order.events.order_by("seq"):
+    for event in events:
         agreed = agreed or event.kind == "supplier.cancel_agreed"
         if name := _name_of(event, order.service_kind, supplier_agreed=agreed):
             told.append(policy.Event(name, event.at))
@@ -228,21 +235,20 @@ def _name_of(event: OrderEvent, kind: str, *, supplier_agreed: bool) -> str:
     return ENDED_BY_RIGHT.get(event.kind, "")
 
 
-def _supplier_said(order: Order, claim: Claim | None) -> Literal["pending", "approved", "rejected"] | None:
+def _supplier_said(rows: OrderRows, claim: Claim | None) -> Literal["pending", "approved", "rejected"] | None:
     """The supplier's last word on dropping the order: on this claim, else on the last request."""
     said: str | None = claim.supplier_answer if claim and claim.supplier_answer else None
-    if said is None:
-        state = order.cancel_requests.order_by("-pk").values_list("state", flat=True).first()
-        said = None if state is None else _SUPPLIER_SAID.get(CancelState(state), "pending")
+    if said is None and rows.cancel_state is not None:
+        said = _SUPPLIER_SAID.get(rows.cancel_state, "pending")
     return cast("Literal['pending', 'approved', 'rejected'] | None", said)
 
 
 def _investigation(
-    order: Order, firm: list[Fact]
+    rows: OrderRows, firm: list[Fact]
 ) -> Literal["customer_error", "no_customer_error", "wrong_rejection_eligible"] | None:
     """What was found out about the end that the order has now; of an investigation and facts, the last word."""
     said = [(fact.recorded_at, fact.name) for fact in firm if fact.name in _INVESTIGATED]
-    row = investigating.current(order)
+    row = rows.investigation
     if row is not None and row.finding and row.answered_at is not None:
         said.append((row.answered_at, row.finding))
     found = max(said)[1] if said else None

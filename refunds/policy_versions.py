@@ -64,6 +64,12 @@ def named(text: str) -> Profile:
     return profile(name, version or None)
 
 
+def by_name(name: str) -> dict[str, Profile]:
+    """Every version of a profile by its full name, such as "default 2026-11". One query. Raises ``KeyError``."""
+    found = [*published.versions(name), *(_profile_of(row) for row in PolicyVersion.objects.filter(name=name))]
+    return {f"{name} {each.version}": each for each in found}
+
+
 def history(name: str) -> Sequence[tuple[str, datetime | date]]:
     """Every version of a profile with the day it came into force, the newest first. Raises ``KeyError``."""
     rows = list(PolicyVersion.objects.filter(name=name))
@@ -102,6 +108,15 @@ def draft(base: Profile, changes: Mapping[str, int], *, version: str = _DRAFT) -
     Raises ``Refused`` for numbers that the terms do not have or that are out of bounds.
     """
     return publish(changed(base.numbers, changes, version=version, effective_on=clock.now().date()))
+
+
+def draft_print(base: Profile, changes: Mapping[str, int]) -> str:
+    """The hash of what ``base`` would be with some numbers changed, whatever it is called and whenever that is.
+
+    Two drafts that read and decide alike have the same. Raises ``Refused`` as ``draft`` does.
+    """
+    new = changed(base.numbers, changes, version=_DRAFT, effective_on=base.numbers.effective_on)
+    return publish(new).fingerprint()
 
 
 def differences(old: Profile, new: Profile) -> list[ClauseChange]:

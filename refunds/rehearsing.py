@@ -1,46 +1,36 @@
-"""What decisions would become under a version of the refund rules that is not published yet. Nothing is written.
+"""Trying a change of the refund rules before it is published: asked for here, worked off by ``refunds.trying_out``.
 
-Three kinds are decided twice, by the version in force and by the new one: the worked decisions that ship with the
-shop, past claims, and orders that ended without a claim, as if their customers asked today.
+Past claims, past orders as if their customers asked today, stored scenarios and those that ship with the shop are
+decided by the version in force and by the draft. Nothing but the rehearsal's own rows is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 
-from django.db.models import Model, QuerySet, TextChoices
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from orders.models import Order
-from orders.states import UNDELIVERED, OrderState
-from refunds import reviewing
-from refunds.models import Claim
-from refunds.order_facts import Asked, collect
+from refunds import policy_versions
+from refunds.models import Rehearsal, RehearsalDifference, Source
 from refunds.policy.assessing import assess
 from refunds.policy.assessment import Assessment
 from refunds.policy.facts import OrderFacts
 from refunds.policy.profile import Profile
-from refunds.scenarios import files, reading
-from refunds.scenarios.reading import Scenario
-from refunds.states import ClaimType
-from unlockshop.kernel import clock
+from unlockshop.kernel import clock, work
+from unlockshop.kernel.actors import Actor
+from unlockshop.kernel.csv_lines import Value, csv_lines
+from unlockshop.kernel.errors import Refused
+from unlockshop.kernel.work import WorkState
 
-NEWEST: Final = 250
-"""How many claims and how many orders are looked at, the newest first: about three seconds."""
-
-
-class Source(TextChoices):
-    """Where a decision comes from."""
-
-    CLAIM = "claim", gettext_lazy("Past claims")
-    ORDER = "order", gettext_lazy("Past orders, if claimed today")
-    WORKED = "worked", gettext_lazy("Worked decisions")
+TASK: Final = "refunds.try_out_rules"
+PAST: Final = (Source.CLAIM, Source.ORDER)
+SCENARIOS: Final = (Source.STORED, Source.WORKED)
+HEADER: Final = ("source", "order", "claim_or_scenario", "part", "old", "new", "other_decision_or_money")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,88 +43,102 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
-    """A decision that would be another. ``row`` is the claim or order; None for a worked decision."""
+class Compared:
+    """What differs between two decisions; ``is_another``: the decision or the sum, not only a clause or a date."""
 
-    source: Source
-    name: str
-    row: Model | None
     changes: tuple[Change, ...]
     is_another: bool
-    """Whether it is another decision, or another sum: not only another clause or date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """How many decisions of each source were taken twice, how many there are, and those that differ."""
+def ask(base: Profile, changes: Mapping[str, int], *, version: str, reason: str, actor: Actor) -> Rehearsal:
+    """Have a draft of ``base`` tried in the background; one of the same draft that is under way is not begun again.
 
-    taken: Mapping[Source, int]
-    there_are: Mapping[Source, int]
-    differing: tuple[Differing, ...]
+    Raises ``Refused``: ``same`` where nothing would change, ``unknown`` and ``bounds`` as ``policy_versions.draft``.
+    """
+    if not policy_versions.differences(base, policy_versions.draft(base, changes)):
+        raise Refused(_("Nothing would change."), code="same")
+    draft = {"name": base.name, "base": base.version, "fingerprint": policy_versions.draft_print(base, changes)}
+    try:
+        with transaction.atomic():
+            row: Rehearsal = Rehearsal.objects.create(
+                **draft,
+                version=version[:18],
+                changes=dict(changes),
+                reason=reason[:500],
+                asked_at=clock.now(),
+                asked_by=actor.label[:254],
+                next_action_at=clock.now(),
+            )
+            work.ring(TASK, row.pk)
+    except IntegrityError:
+        # Under way, or ended in this moment.
+        row = Rehearsal.objects.filter(**draft).latest("pk")
+    return row
 
-    @property
-    def total(self) -> int:
-        """All decisions taken."""
-        return sum(self.taken.values())
 
-
-def rehearse(old: Profile, new: Profile, *, newest: int = NEWEST) -> Rehearsal:
-    """Decide by both versions; ``newest`` bounds the claims and the orders that are looked at."""
-    claims = Claim.objects.filter(profile__startswith=f"{old.name} ").order_by("-pk")
-    orders = (
-        Order.objects.filter(
-            state__in=sorted({*UNDELIVERED, OrderState.COMPLETED}),
-            purchase__refund_profile__startswith=f"{old.name} ",
-            claims=None,
-            price__gt=0,
+def go_on(rehearsal_id: int) -> Rehearsal:
+    """Take up again one that came to a stop, where it stopped. Raises ``Refused`` for one that did not."""
+    with transaction.atomic():
+        taken = Rehearsal.objects.filter(pk=rehearsal_id, work_state=WorkState.NEEDS_STAFF).update(
+            work_state=WorkState.QUEUED, next_action_at=clock.now(), attempts=0
         )
-        .defer("result")
-        .order_by("-pk")
+        if not taken:
+            raise Refused(_("It did not come to a stop."), code="not_stopped")
+        work.ring(TASK, rehearsal_id)
+    row: Rehearsal = Rehearsal.objects.get(pk=rehearsal_id)
+    return row
+
+
+def versions_of(row: Rehearsal) -> tuple[Profile, Profile]:
+    """The version in force as the draft was made, and the draft. Raises ``Refused`` where it is another by now."""
+    base = policy_versions.profile(row.name, row.base)
+    if policy_versions.draft_print(base, row.changes) != row.fingerprint:
+        raise Refused(_("The clauses were edited since: compare again."), code="altered")
+    return base, policy_versions.draft(base, row.changes)
+
+
+def compare(facts: OrderFacts, old: Profile, new: Profile) -> Compared:
+    """Decide by both."""
+    was, becomes = assess(facts, old), assess(facts, new)
+    changes = tuple(_changes(was, becomes))
+    return Compared(changes, was.decision != becomes.decision or _money(was) != _money(becomes))
+
+
+def sentence(row: Rehearsal) -> str:
+    """How many past decisions would differ, as staff read it."""
+    words = {"differ": row.figure("differ", *PAST), "taken": row.figure("taken", *PAST)}
+    return _("%(differ)s of %(taken)s past decisions would differ.") % words
+
+
+def scenario_sentence(row: Rehearsal) -> str:
+    """The same of scenarios."""
+    words = {
+        "differ": row.figure("differ", *SCENARIOS),
+        "taken": row.figure("taken", *SCENARIOS),
+        "stopped": row.figure("stopped", *SCENARIOS),
+    }
+    return (
+        _("%(differ)s of %(taken)s scenarios would differ; %(stopped)s that came out as expected would not any more.")
+        % words
     )
-    taken = dict.fromkeys(Source, 0)
-    differing = []
-    for source, name, row, facts in (*_claims(claims[:newest]), *_orders(orders[:newest], old), *_worked(old.name)):
-        taken[source] += 1
-        was, becomes = assess(facts, old), assess(facts, new)
-        changes = tuple(_changes(was, becomes))
-        if changes:
-            is_another = was.decision != becomes.decision or _money(was) != _money(becomes)
-            differing.append(Differing(source, name, row, changes, is_another))
-    differing.sort(key=lambda each: not each.is_another)
-    there_are = {**taken, Source.CLAIM: claims.count(), Source.ORDER: orders.count()}
-    return Rehearsal(taken, there_are, tuple(differing))
 
 
-_Found = tuple[Source, str, Model | None, OrderFacts]
+def differences(row: Rehearsal, most: int) -> Sequence[RehearsalDifference]:
+    """The first of its differing decisions, the gravest first."""
+    return list(row.differences.select_related("claim__order", "order")[:most])
 
 
-def _worked(profile: str) -> Iterator[_Found]:
-    for each in _read():
-        if each.profile == profile:
-            yield Source.WORKED, each.id, None, each.facts
+def table(row: Rehearsal) -> Iterator[bytes]:
+    """All differing decisions that were kept as CSV, a line for each part; memory flat."""
+    return csv_lines(HEADER, _lines(row))
 
 
-@lru_cache(maxsize=1)
-def _read() -> tuple[Scenario, ...]:
-    return tuple(reading.scenario(raw) for path in files.worked() for raw in files.load(path)[0])
-
-
-def _claims(claims: QuerySet[Claim]) -> Iterator[_Found]:
-    for claim in claims.select_related("order__purchase"):
-        yield Source.CLAIM, str(claim), claim, reviewing.judged(claim).facts
-
-
-def _orders(orders: QuerySet[Order], old: Profile) -> Iterator[_Found]:
-    for order in orders.select_related("purchase"):
-        yield Source.ORDER, order.number, order, collect(order, _asked(order), old)
-
-
-def _asked(order: Order) -> Asked:
-    """What a customer would most likely ask; of an order that brought nothing the shop asks itself as it ends."""
-    if order.state in UNDELIVERED:
-        return Asked(ClaimType.OUTCOME, order.ended_at or clock.now())
-    kind = ClaimType.NOT_WORKING if order.service_kind == "unlock" else ClaimType.RESULT_DIFFERS
-    return Asked(kind, clock.now())
+def _lines(row: Rehearsal) -> Iterator[tuple[Value, ...]]:
+    for each in row.differences.select_related("claim__order", "order").iterator(chunk_size=500):
+        order = each.claim.order if each.claim else each.order
+        for part, old, new in each.parts:
+            named = f"{each.name} ({each.claim_id})" if each.claim else "" if each.order else each.name
+            yield each.source, order.number if order else "", named, part, old, new, "yes" if each.is_another else "no"
 
 
 def _changes(old: Assessment, new: Assessment) -> Iterator[Change]:

@@ -7,7 +7,7 @@ in which every point that the terms ask for was seen and the IMEI is the order's
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from refunds import claim_moving
 from refunds.judging import Ruling, judge, profile_of
 from refunds.models import Claim, ClaimVideo, VideoReview
 from refunds.policy import facts as policy
+from refunds.policy.profile import Profile
 from refunds.states import WAITING, WHOLE_VIDEOS, ClaimEventKind, ClaimType, Finding
 from refunds.videos import wording
 from refunds.videos.triaging import terms_of
@@ -96,17 +97,18 @@ def current(claim: Claim) -> list[VideoReview]:
 
 def best(claim: Claim) -> VideoReview | None:
     """The review that speaks for the claim: one that holds, else the newest."""
-    found = current(claim)
+    return _best(current(claim))
+
+
+def _best(found: Sequence[VideoReview]) -> VideoReview | None:
     return next((review for review in found if review.holds), found[0] if found else None)
 
 
 def judged(claim: Claim) -> Ruling:
     """What the rules say, with what a person saw in the claim's video, or with one that waits to be seen."""
-    review = best(claim)
-    if review is not None:
-        return judge(claim, video=as_fact(review))
-    unseen = claim.videos.filter(stage__in=sorted(WHOLE_VIDEOS)).first()
-    return judge(claim, video=_fact(unseen, set(SHOWS), matches=True, said=Finding.PENDING) if unseen else None)
+    reviews = current(claim)
+    videos = [] if reviews else list(claim.videos.filter(stage__in=sorted(WHOLE_VIDEOS))[:1])
+    return judge(claim, video=chosen(reviews, videos, profile_of(claim)))
 
 
 def rests_on_video(claim: Claim) -> bool:
@@ -149,7 +151,15 @@ def sentences(missing: str) -> list[str]:
 
 def as_fact(review: VideoReview) -> policy.Video:
     """What a person saw, as the rules take it."""
-    return _fact(review.video, set(review.shown), matches=review.imei_seen == review.imei_wanted, said=review.finding)
+    return _seen(review, _least(profile_of(review.video.claim)))
+
+
+def chosen(reviews: Sequence[VideoReview], videos: Sequence[ClaimVideo], agreed: Profile) -> policy.Video | None:
+    """What ``judged`` takes of a claim's reviews, the newest of each video first, and of its whole videos."""
+    review = _best(reviews)
+    if review is not None:
+        return _seen(review, _least(agreed))
+    return _unseen(videos[0], _least(agreed)) if videos else None
 
 
 def advised(video: ClaimVideo) -> policy.Video | None:
@@ -165,7 +175,8 @@ def advised(video: ClaimVideo) -> policy.Video | None:
     matches = not has_read or order.identifier in report["imeis"]
     if has_read and not report["imeis"]:
         shown.discard("imei")
-    return _fact(video, shown, matches=matches, said=Finding.PENDING)
+    least = _least(profile_of(video.claim))
+    return _fact(video, shown, least, matches=matches, said=Finding.PENDING)
 
 
 def advice(video: ClaimVideo) -> Ruling | None:
@@ -174,8 +185,20 @@ def advice(video: ClaimVideo) -> Ruling | None:
     return judge(video.claim, video=seen) if seen else None
 
 
-def _fact(video: ClaimVideo, shown: set[str], *, matches: bool, said: str) -> policy.Video:
-    least = profile_of(video.claim).numbers.evidence.min_short_side or 0
+def _least(agreed: Profile) -> int:
+    return agreed.numbers.evidence.min_short_side or 0
+
+
+def _seen(review: VideoReview, least: int) -> policy.Video:
+    matches = review.imei_seen == review.imei_wanted
+    return _fact(review.video, set(review.shown), least, matches=matches, said=review.finding)
+
+
+def _unseen(video: ClaimVideo, least: int) -> policy.Video:
+    return _fact(video, set(SHOWS), least, matches=True, said=Finding.PENDING)
+
+
+def _fact(video: ClaimVideo, shown: set[str], least: int, *, matches: bool, said: str) -> policy.Video:
     report = video.report
     # Without a report the size is what the reviewer could read, which is what the terms want it for.
     width, height = int(report.get("width", least)), int(report.get("height", least))

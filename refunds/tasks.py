@@ -14,7 +14,9 @@ from refunds import (
     second_codes,
     seconding,
     telling_late,
+    trying_out,
 )
+from refunds.models import Rehearsal
 from unlockshop.kernel import work
 
 
@@ -34,11 +36,18 @@ def answer_reply(mail_id: int) -> None:
     replying.process(mail_id)
 
 
+@shared_task(name="refunds.try_out_rules")
+def try_out_rules(rehearsal_id: int) -> None:
+    """Decide the next past decisions by a draft of the refund rules; on the queue ``media``."""
+    trying_out.carry_on(rehearsal_id)
+
+
 @shared_task(name="refunds.sweep")
 def sweep() -> None:
-    """Carry out kept cancellations, and ring for every mail from a customer that is due; beat runs it every few
-    seconds."""
+    """Carry out kept cancellations, and ring for every mail from a customer and every rehearsal that is due; beat runs
+    it every few seconds."""
     work.ring_again(answer_reply, replying.due())
+    work.ring_again(try_out_rules, work.due(Rehearsal))
     calling_off.carry_out_wishes()
 
 

@@ -64,6 +64,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _model(_("Claim videos"), "videocam", "refunds", "claimvideo"),
                 _model(_("Facts"), "fact_check", "refunds", "fact"),
                 _model(_("Refund rules"), "gavel", "refunds", "policyversion"),
+                {
+                    **_model(_("Rehearsals of rules"), "experiment", "refunds", "rehearsal"),
+                    "permission": _may_view("refunds", "policyversion"),
+                },
+                _model(_("Scenarios"), "rule_folder", "refunds", "storedscenario"),
                 _model(_("Legal notices"), "public", "refunds", "legalnotice"),
                 _model(_("Days off"), "event_busy", "orders", "dayoff"),
             ],

@@ -210,8 +210,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-# Looking at videos is slow and heavy; it has a queue, and in production a worker, of its own.
-CELERY_TASK_ROUTES = {"refunds.*_video": {"queue": "media"}, "refunds.*_videos": {"queue": "media"}}
+# Looking at videos and rehearsing refund rules is slow and heavy: a queue, and in production a worker, of its own.
+CELERY_TASK_ROUTES = {
+    "refunds.*_video": {"queue": "media"},
+    "refunds.*_videos": {"queue": "media"},
+    "refunds.try_out_rules": {"queue": "media"},
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -353,6 +357,8 @@ REFUND_SECOND_PERSON_ABOVE: dict[str, Decimal] = {
         default={"EUR": "200", "USD": "200", "GBP": "200", "JPY": "30000", "KWD": "60"},
     ).items()
 }
+# Past claims and orders that a change of the rules is tried on before it is published, the newest first.
+REHEARSAL_MOST_DECISIONS = env.int("REHEARSAL_MOST_DECISIONS", default=200_000)
 DEMO_HOLD_SECONDS: int | None = env.int("DEMO_HOLD_SECONDS", default=None)
 if DEMO_HOLD_SECONDS is not None and not DEMO:
     raise ImproperlyConfigured("DEMO_HOLD_SECONDS shortens what customers are promised, and DEMO is not set")

@@ -1,12 +1,11 @@
-"""Versions of the refund rules: which were published, and the page that prepares, compares and publishes one."""
+"""Versions of the refund rules: which were published, and the page that prepares one and has it rehearsed."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,11 +15,10 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from refunds import calling_off, policy_versions, rehearsing
-from refunds.models import PolicyVersion
+from refunds.models import PolicyVersion, Rehearsal
 from refunds.policy.profile import Profile
-from refunds.policy_forms import PolicyVersionForm
+from refunds.policy_forms import PolicyVersionForm, initial_of
 from refunds.policy_versions import ClauseChange
-from refunds.rehearsing import Rehearsal, Source
 from unlockshop.kernel.errors import Refused
 from unlockshop.kernel.staff_pages import RecordAdmin, staff_actor
 from unlockshop.kernel.staff_parts import (
@@ -37,7 +35,6 @@ from unlockshop.kernel.staff_parts import (
 
 PREPARE: Final = "refunds_policyversion_prepare"
 TABLE: Final = "admin/parts/table.html"
-MOST_SHOWN: Final = 100
 PUBLISHED = moment_column("published_at", gettext_lazy("Published"))
 
 
@@ -66,29 +63,27 @@ class PolicyVersionAdmin(RecordAdmin):
         return bool(request.user.has_perm("refunds.add_policyversion"))
 
     def prepare(self, request: HttpRequest) -> HttpResponse:
-        """Ask for the numbers; show each clause old and new and which decisions differ; publish what was shown."""
+        """Ask for the numbers, and have the draft rehearsed; what it changes is read, and published, on that page."""
         if not self.has_publish_permission(request):
             raise PermissionDenied
         agreed = calling_off.in_force()
         if request.method != "POST":
-            return self._page(request, PolicyVersionForm(agreed))
+            return self._page(request, PolicyVersionForm(agreed, initial=_earlier(request, agreed)))
         form = PolicyVersionForm(agreed, request.POST)
         if not form.is_valid():
             return self._page(request, form)
         data = form.cleaned_data
-        try:
-            new = policy_versions.draft(agreed, form.changes, version=data["version"])
-            if data["base"] != agreed.version or data["shown"] != new.fingerprint():
-                return self._page(request, form, new)
-            row = policy_versions.publish_version(
-                agreed.name, form.changes, version=data["version"], base=data["base"], reason=data["reason"],
-                actor=staff_actor(request),
-            )  # fmt: skip
-        except Refused as refused:
-            form.add_error("version" if refused.code == "version" else None, str(refused))
+        if data["base"] != agreed.version:
+            form.data = {**form.data, "base": agreed.version}
+            form.add_error(None, _("Another version came into force meanwhile. Look at the numbers again."))
             return self._page(request, form)
-        self.log_addition(request, row, row.reason)
-        messages.success(request, _("Published. New orders are made under %(row)s.") % {"row": row})
+        try:
+            row = rehearsing.ask(
+                agreed, form.changes, version=data["version"], reason=data["reason"], actor=staff_actor(request)
+            )
+        except Refused as refused:
+            form.add_error(None, str(refused))
+            return self._page(request, form)
         return HttpResponseRedirect(change_url(row))
 
     def facts(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Facts]:
@@ -99,6 +94,7 @@ class PolicyVersionAdmin(RecordAdmin):
             Fact(_("In force before"), Cell(obj.base, is_code=True)),
             Fact(_("Published"), Cell(f"{moment(obj.published_at)}, {obj.published_by}")),
             Fact(_("Why"), Cell(obj.reason)),
+            Fact(_("Rehearsed"), _rehearsed(obj)),
             Fact(_("Fingerprint"), Cell(obj.fingerprint, is_code=True)),
         ]
         return [Facts(_("Version"), rows)]
@@ -107,65 +103,41 @@ class PolicyVersionAdmin(RecordAdmin):
         """What it changed."""
         old = policy_versions.profile(obj.name, obj.base)
         new = policy_versions.profile(obj.name, obj.version)
-        return [Section(_("What it changed"), TABLE, _table(policy_versions.differences(old, new)))]
+        return [Section(_("What it changed"), TABLE, changes_table(policy_versions.differences(old, new)))]
 
-    def _page(self, request: HttpRequest, form: PolicyVersionForm, new: Profile | None = None) -> HttpResponse:
-        changes = policy_versions.differences(form.agreed, new) if new else []
-        if new is not None:
-            # What is sent next is what this page shows.
-            form.data = {**form.data, "shown": new.fingerprint(), "base": form.agreed.version}
-        rehearsal = rehearsing.rehearse(form.agreed, new) if new and changes else None
+    def _page(self, request: HttpRequest, form: PolicyVersionForm) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Prepare a new version"),
             "form": form,
             "agreed": form.agreed,
-            "data": _table(changes) if changes else None,
-            "rehearsal": rehearsal,
-            "looked_at": _looked_at(rehearsal) if rehearsal else None,
-            "differing": _differing(rehearsal) if rehearsal else None,
-            "left_out": max(0, len(rehearsal.differing) - MOST_SHOWN) if rehearsal else 0,
-            "nothing_changes": new is not None and not changes,
             "back_url": list_url(PolicyVersion),
         }
         status = 422 if form.errors else 200
         return TemplateResponse(request, "admin/prepare_policy.html", context, status=status)
 
 
-def _table(changes: Iterable[ClauseChange]) -> Table:
+def _earlier(request: HttpRequest, agreed: Profile) -> dict[str, Any]:
+    """What was typed for an earlier rehearsal, to be changed."""
+    asked = request.GET.get("rehearsal", "")
+    row = Rehearsal.objects.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 18 else None
+    if row is None or row.name != agreed.name:
+        return {}
+    return {"version": row.version, "reason": row.reason, **initial_of(row.changes)}
+
+
+def changes_table(changes: Iterable[ClauseChange]) -> Table:
+    """Numbers and clauses, old and new."""
     rows = [[Cell(each.id), Cell(each.old or "—"), Cell(each.new or "—")] for each in changes]
     return Table([_("Number or clause"), _("Until now"), _("New")], rows)
 
 
-def _looked_at(rehearsal: Rehearsal) -> Table:
-    differ = Counter(each.source for each in rehearsal.differing)
-    graver = Counter(each.source for each in rehearsal.differing if each.is_another)
-    rows = [
-        [
-            Cell(source.label),
-            Cell(rehearsal.there_are[source]),
-            Cell(rehearsal.taken[source]),
-            Cell(differ[source]),
-            Cell(graver[source]),
-        ]
-        for source in Source
-    ]
-    headers = [
-        _("What"), _("There are"), _("Decided twice, the newest"), _("Would differ"), _("In decision or money"),
-    ]  # fmt: skip
-    return Table(headers, rows)
-
-
-def _differing(rehearsal: Rehearsal) -> Table:
-    rows = [
-        [
-            Cell(each.source.label),
-            Cell(each.name, change_url(each.row) if each.row else ""),
-            Cell("; ".join(change.part for change in each.changes)),
-            Cell("; ".join(change.old for change in each.changes)),
-            Cell("; ".join(change.new for change in each.changes)),
-        ]
-        for each in rehearsal.differing[:MOST_SHOWN]
-    ]
-    return Table([_("What"), _("Which"), _("What differs"), _("Until now"), _("New")], rows, _("None differs."))
+def _rehearsed(obj: PolicyVersion) -> Cell:
+    """What was known of past decisions when it was published."""
+    row = Rehearsal.objects.filter(published=obj).first()
+    if row is None:
+        return Cell("—")
+    if row.published_without:
+        return Cell(_("not waited for: %(why)s") % {"why": row.published_without}, change_url(row), tone="warning")
+    return Cell(rehearsing.sentence(row), change_url(row))

@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from orders import doing_again
-from refunds import confirming, reviewing, second_codes, seconding, supplier_asking
-from refunds.admin.rights import PAYS_BACK
+from refunds import confirming, reviewing, second_codes, seconding, stored_scenarios, supplier_asking
+from refunds.admin.rights import KEEPS_SCENARIOS, PAYS_BACK
 from refunds.forms import LogForm, TellForm
 from refunds.models import Claim, ClaimVideo
-from refunds.states import WAITING, WHOLE_VIDEOS, Finding
+from refunds.policy_forms import KeepClaimForm
+from refunds.states import DECIDED, WAITING, WHOLE_VIDEOS, Finding
 from refunds.videos.wording import SHOWS
 from services.models import Service
 from unlockshop.kernel.actors import Actor
@@ -165,7 +166,29 @@ REVIEW_ACTIONS: Final = (
         _review,
     ),
 )
+
+
+def _keep_as_scenario(claim: Claim, data: Data, actor: Actor) -> str:
+    row, differing = stored_scenarios.keep_claim(
+        claim.pk, name=data["name"], title=data["title"], by_rules=data["expected"] == "rules",
+        reason=data["reason"], actor=actor,
+    )  # fmt: skip
+    if differing:
+        words = {"row": row, "why": "; ".join(map(str, differing))}
+        return _("Kept as %(row)s. The rules in force decide otherwise: %(why)s") % words
+    return _("Kept as %(row)s. The rules in force decide as it expects.") % {"row": row}
+
+
 OTHER_ACTIONS: Final = (
+    StaffAction(
+        "keep-scenario",
+        gettext_lazy("Keep as a scenario"),
+        gettext_lazy("Its facts and decision, without names, numbers or device, are tried on each later version."),
+        KeepClaimForm,
+        lambda claim: claim.state in DECIDED and not claim.scenarios.exists(),
+        _keep_as_scenario,
+        permission=KEEPS_SCENARIOS,
+    ),
     StaffAction(
         "ask-supplier",
         gettext_lazy("Ask the supplier"),

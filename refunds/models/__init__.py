@@ -5,7 +5,9 @@ from refunds.models.event import ClaimEvent
 from refunds.models.fact import Fact
 from refunds.models.legal_notice import LegalNotice
 from refunds.models.policy_version import PolicyVersion
+from refunds.models.rehearsal import Rehearsal, RehearsalDifference, Source
 from refunds.models.review import SecondApproval, SecondCode, VideoReview
+from refunds.models.scenario import Origin, StoredScenario
 from refunds.models.video import ClaimVideo, VideoPicture, VideoStore
 
 __all__ = [
@@ -14,9 +16,14 @@ __all__ = [
     "ClaimVideo",
     "Fact",
     "LegalNotice",
+    "Origin",
     "PolicyVersion",
+    "Rehearsal",
+    "RehearsalDifference",
     "SecondApproval",
     "SecondCode",
+    "Source",
+    "StoredScenario",
     "VideoPicture",
     "VideoReview",
     "VideoStore",

@@ -42,11 +42,21 @@ def load(path: Path) -> tuple[list[object], list[object]]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ScenarioError(f"is larger than {MAX_FILE_BYTES // 1024 // 1024} MB")
-        written = path.read_text(encoding="utf-8")
-        _refuse_depth(written)
-        content = yaml.load(written, Loader=_Loader)  # noqa: S506 - a safe loader, narrowed
+        written = path.read_bytes()
     except OSError as error:
         raise ScenarioError(error.strerror or "cannot be opened") from error
+    return parse(written)
+
+
+def parse(written: bytes, *, with_aliases: bool = True) -> tuple[list[object], list[object]]:
+    """The raw scenarios and arithmetic cases of a text. Raises ``ScenarioError`` for one that cannot be read.
+
+    Aliases only point, so that they cost nothing here; who writes out what was read refuses them.
+    """
+    try:
+        text = written.decode()
+        _refuse_depth(text, with_aliases=with_aliases)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, narrowed
     except UnicodeDecodeError as error:
         raise ScenarioError("is not UTF-8 text") from error
     except yaml.YAMLError as error:
@@ -64,10 +74,12 @@ def load(path: Path) -> tuple[list[object], list[object]]:
     return found[0], found[1]
 
 
-def _refuse_depth(written: str) -> None:
+def _refuse_depth(written: str, *, with_aliases: bool) -> None:
     """Deep nesting overflows the C stack of the YAML library, which no ``except`` would catch; events do not nest."""
     depth = 0
     for event in yaml.parse(written, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent) and not with_aliases:
+            raise ScenarioError("has an alias (*name): aliases are not read here, write it out")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

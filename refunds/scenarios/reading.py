@@ -95,6 +95,7 @@ def _facts(facts: Fields, claim: f.Claim) -> f.OrderFacts:
         credit_abuse=facts.take("credit_abuse", flag, False),
         duplicate_tickets=facts.take("duplicate_tickets", count, 0),
         additional_payment_state=facts.take("additional_payment_state", text, None),
+        closed_days=frozenset(facts.take("closed_days", list_of(day), ())),
     )
     # Told for the record: no rule asks for them.
     for name in ("processed_by_staff_at", "deposit_at"):
@@ -131,6 +132,8 @@ def _service(value: object, place: str) -> f.Service:
 def _delivery(value: object, place: str) -> f.Delivery:
     delivery = Fields(value, place)
     times: dict[str, Any] = {name: delivery.take(name, _duration, None) for name in _DELIVERY}
+    # An order's own clocks, where it was kept with them.
+    times |= {name: delivery.take(name, moment, None) for name in ("promised_until", "due_at")}
     found = f.Delivery(**times)
     delivery.finish()
     return found

@@ -28,11 +28,13 @@ from orders.models import (
 )
 from orders.states import OrderState
 from payments.models import LedgerTransaction, Payment, WebhookDelivery
-from refunds.models import LegalNotice
+from refunds import calling_off, rehearsing
+from refunds.models import LegalNotice, StoredScenario
+from refunds.scenarios import files
 from services.models import DeviceModel
 from tests import factories
 from tests.admin.conftest import make_shop
-from unlockshop.kernel.actors import staff
+from unlockshop.kernel.actors import SYSTEM, staff
 from unlockshop.kernel.staff_parts import change_url, list_url
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +52,11 @@ def test_list_and_page_open(admin, shop, model):
     DeviceModel.objects.create(tac="35990101", brand="Apple", model="iPhone 14", source="staff")
     LegalNotice.objects.create(country="BR", language="en", heading="Local law", text="Read this.")
     DayOff.objects.create(calendar="madrid", day=date(2027, 1, 4), reason="Stocktaking")
+    raw = files.load(files.worked()[0])[0][0]
+    StoredScenario.objects.create(name=raw["id"], profile="default", raw=raw, origin="file", kept_by="sam@example.com")
+    rehearsing.ask(
+        calling_off.in_force(), {"claims.request_days": 60}, version="2026-12-a", reason="<b>", actor=SYSTEM
+    )
     row = model._default_manager.first()
     assert admin.get(list_url(model)).status_code == 200
     assert admin.get(list_url(model, "q=ada")).status_code == 200

@@ -1,14 +1,17 @@
-"""Staff prepare a version of the refund rules, read each clause old and new, and publish what they read."""
+"""Staff prepare a version of the refund rules, read what it changes and decides otherwise, and publish that."""
 
 from __future__ import annotations
 
 import re
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 
-from refunds import calling_off
-from refunds.models import PolicyVersion
+from refunds import calling_off, rehearsing, trying_out
+from refunds.models import PolicyVersion, Rehearsal
 from refunds.policy.measures import measured
+from tests import factories
+from tests.refunds.claims import SAM, claimed, paid_order
 from unlockshop.kernel.staff_parts import change_url, list_url
 
 FORM = "/admin/refunds/policyversion/prepare/"
@@ -19,64 +22,142 @@ def answers(**changes):
     return {"version": "2026-12-a", "reason": "Customers need longer.", "base": "2026-11", **numbers, **changes}
 
 
-def shown(page) -> str:
-    return re.search(r'name="shown"[^>]* value="([0-9a-f]{64})"', page.content.decode())[1]
+def at(row: Rehearsal) -> str:
+    return change_url(row).removesuffix("change/")
 
 
-def test_compare_then_publish(admin):
-    page = admin.get(FORM).content.decode()
-    assert 'value="180"' in page
-    sent = answers(**{"claims-request_days": 200})
+def prepared(admin, **changes) -> Rehearsal:
+    sent = admin.post(FORM, answers(**changes))
+    row = Rehearsal.objects.first()
+    assert (sent.status_code, sent.url) == (302, change_url(row))
+    return row
 
-    compared = admin.post(FORM, sent)
-    text = compared.content.decode()
+
+def publish(admin, row: Rehearsal, button: str = "publish", **values):
+    address = f"{at(row)}do/{button}/"
+    page = admin.get(address).content.decode()
+    seen = re.search(r'name="version"[^>]* value="([^"]+)"', page)
+    data = {"called": "2026-12-a", "reason": "Customers need longer.", "version": seen[1] if seen else "", **values}
+    return admin.post(address, data, follow=True)
+
+
+def test_compare_rehearse_then_publish(admin):
+    claimed(paid_order())
+    assert 'value="180"' in admin.get(FORM).content.decode()
+
+    row = prepared(admin, **{"claims-request_days": 200})
+
+    text = admin.get(change_url(row)).content.decode()
     assert "until the end of the 180th day" in text
     assert "until the end of the 200th day" in text
-    assert "180 days" in text
     assert "DSIM-HOURS-3" not in text
+    assert "Waits for a worker" in text
+    assert "See how far it is now" in text
+    assert "/do/publish/" not in text
+    trying_out.carry_on(row.pk)
+    text = admin.get(change_url(row)).content.decode()
+    assert "1 of 1 past decisions would differ." in text
+    assert "Past claims" in text
+    assert "See how far it is now" not in text
     assert not PolicyVersion.objects.exists()
 
-    done = admin.post(FORM, {**sent, "shown": shown(compared)})
-    row = PolicyVersion.objects.get()
-    assert (done.status_code, done.url) == (302, change_url(row))
+    done = publish(admin, row).content.decode()
+
+    version = PolicyVersion.objects.get()
+    assert "New orders are made under default 2026-12-a" in done
     assert calling_off.in_force().numbers.claims.request_days == 200
-    assert row.changes == {"claims.request_days": 200}
-    assert LogEntry.objects.get().change_message == "Customers need longer."
-    record = admin.get(done.url).content.decode()
+    assert version.changes == {"claims.request_days": 200}
+    assert "Customers need longer." in LogEntry.objects.get().change_message
+    record = admin.get(change_url(version)).content.decode()
     assert "until the end of the 200th day" in record
     assert "/terms/refunds/default/2026-12-a/" in record
+    assert change_url(row) in record
+    assert "1 of 1 past decisions would differ." in record
+    assert "/do/publish" not in admin.get(change_url(row)).content.decode()
 
 
-def test_the_comparison_says_which_decisions_would_differ(admin):
-    compared = admin.post(FORM, answers(**{"claims-request_days": 60})).content.decode()
+def test_which_decisions_would_differ_and_their_table(admin):
+    claim = claimed(paid_order())
+    row = prepared(admin, **{"claims-request_days": 60})
+    trying_out.carry_on(row.pk)
 
-    told = re.search(r"(\d+) of (\d+) decisions would differ", compared)
-    assert 0 < int(told[1]) < int(told[2])
-    assert "D_REQUEST_WINDOW_EXPIRED" in compared
-    assert "Past claims" in compared
-    assert "decisions would differ" not in admin.get(FORM).content.decode()
+    page = admin.get(change_url(row)).content.decode()
+
+    assert change_url(claim) in page
+    assert "D_REQUEST_WINDOW_EXPIRED" in page
+    assert "scenarios would differ" in page
+    table = admin.get(f"{at(row)}csv/")
+    assert table["Content-Type"] == "text/csv; charset=utf-8"
+    assert "attachment" in table["Content-Disposition"]
+    assert claim.order.number in b"".join(table.streaming_content).decode()
+    assert admin.get("/admin/refunds/rehearsal/999999/csv/").status_code == 404
 
 
-def test_only_what_was_read_is_published(admin):
-    compared = admin.post(FORM, answers(**{"claims-request_days": 200}))
+def test_what_has_not_ended_is_published_only_with_a_reason(admin):
+    row = prepared(admin, **{"claims-request_days": 200})
 
-    again = admin.post(FORM, {**answers(**{"claims-request_days": 365}), "shown": shown(compared)})
+    assert "was not done" in publish(admin, row).content.decode()
+    assert not PolicyVersion.objects.exists()
+    assert publish(admin, row, "publish-without").status_code == 422
+    assert not PolicyVersion.objects.exists()
 
-    assert again.status_code == 200
-    assert "until the end of the 365th day" in again.content.decode()
+    publish(admin, row, "publish-without", without="The court said so.")
+
+    version = PolicyVersion.objects.get()
+    assert "The court said so." in admin.get(change_url(version)).content.decode()
+
+
+def test_a_page_of_before_the_end_publishes_nothing(admin):
+    """Who read that it had not ended reads what it found first."""
+    row = prepared(admin, **{"claims-request_days": 200})
+    page = admin.get(f"{at(row)}do/publish-without/").content.decode()
+    seen = re.search(r'name="version"[^>]* value="([^"]+)"', page)[1]
+    trying_out.carry_on(row.pk)
+
+    for button in ("publish-without", "publish"):
+        data = {"called": "2026-12-a", "reason": "Kinder.", "without": "Now.", "version": seen}
+        assert "was not done" in admin.post(f"{at(row)}do/{button}/", data, follow=True).content.decode()
     assert not PolicyVersion.objects.exists()
 
 
-def test_another_version_meanwhile_is_compared_anew(admin):
-    first, second = answers(**{"claims-request_days": 200}), answers(**{"claims-request_days": 190})
-    pages = [admin.post(FORM, each) for each in (first, second)]
-    admin.post(FORM, {**first, "shown": shown(pages[0])})
+def test_another_version_meanwhile_is_prepared_anew(admin):
+    rows = [prepared(admin, **{"claims-request_days": days}) for days in (200, 190)]
+    for row in rows:
+        trying_out.carry_on(row.pk)
+    publish(admin, rows[0])
 
-    late = admin.post(FORM, {**second, "version": "2026-12-b", "shown": shown(pages[1])})
+    late = publish(admin, rows[1], called="2026-12-b").content.decode()
 
-    assert late.status_code == 200
-    assert "200th day" in late.content.decode()
+    assert "was not done" in late
+    assert "Another version has come into force since." in late
     assert PolicyVersion.objects.count() == 1
+    stale = admin.post(FORM, answers(**{"claims-request_days": 190}))
+    assert stale.status_code == 422
+    assert "came into force meanwhile" in stale.content.decode()
+
+
+def test_other_numbers_begin_with_those_that_were_tried(admin):
+    row = prepared(admin, **{"claims-request_days": 200})
+
+    page = admin.get(f"{FORM}?rehearsal={row.pk}").content.decode()
+
+    assert 'value="200"' in page
+    assert "Customers need longer." in page
+    for wrong in ("999999", "x", "9" * 30):
+        assert admin.get(f"{FORM}?rehearsal={wrong}").status_code == 200
+
+
+def test_one_that_came_to_a_stop_goes_on(admin):
+    row = prepared(admin, **{"claims-request_days": 200})
+    Rehearsal.objects.update(work_state="needs_staff", next_action_at=None, last_error="its worker died")
+    address = f"{at(row)}do/go-on/"
+    seen = re.search(r'name="version"[^>]* value="([^"]+)"', admin.get(address).content.decode())[1]
+
+    admin.post(address, {"reason": "Once more.", "version": seen})
+
+    trying_out.carry_on(row.pk)
+    row.refresh_from_db()
+    assert row.work_state == "done"
 
 
 def test_what_is_refused_says_why(admin):
@@ -89,17 +170,51 @@ def test_what_is_refused_says_why(admin):
         answer = admin.post(FORM, answers(**changes))
         assert answer.status_code == 422, changes
         assert words in answer.content.decode()
-    compared = admin.post(FORM, answers(**{"claims-request_days": 200, "version": "My version"}))
-    refused = admin.post(
-        FORM, {**answers(**{"claims-request_days": 200, "version": "My version"}), "shown": shown(compared)}
-    )
-    assert refused.status_code == 422
-    assert "Name the version by its month" in refused.content.decode()
+    row = prepared(admin, **{"claims-request_days": 200})
+    trying_out.carry_on(row.pk)
+    refused = publish(admin, row, called="My version").content.decode()
+    assert "Name the version by its month" in refused
     assert "Nothing would change." in admin.post(FORM, answers()).content.decode()
     assert not PolicyVersion.objects.exists()
 
 
 def test_who_may_not_publish_does_not(support):
+    row = rehearsing.ask(calling_off.in_force(), {"claims.request_days": 60}, version="", reason="", actor=SAM)
     assert support.get(FORM).status_code == 403
     assert support.post(FORM, answers()).status_code == 403
     assert support.get(list_url(PolicyVersion)).status_code == 403
+    assert support.get(list_url(Rehearsal)).status_code == 403
+    assert support.get(change_url(row)).status_code == 403
+    assert support.get(f"{at(row)}csv/").status_code == 403
+
+
+def test_who_may_read_reads_and_publishes_nothing(sign_in):
+    user = factories.make_staff("reader@example.com", superuser=False)
+    user.user_permissions.set(Permission.objects.filter(codename="view_policyversion"))
+    reader = sign_in(user)
+    row = rehearsing.ask(calling_off.in_force(), {"claims.request_days": 60}, version="", reason="", actor=SAM)
+    trying_out.carry_on(row.pk)
+
+    page = reader.get(change_url(row)).content.decode()
+
+    assert "past decisions would differ" in page
+    assert "/do/" not in page
+    assert "Change them and compare again" not in page
+    assert reader.get(f"{at(row)}csv/").status_code == 200
+    assert reader.get(f"{at(row)}do/publish/").status_code == 403
+    data = {"called": "2026-12-a", "reason": "Mine.", "version": "x"}
+    assert reader.post(f"{at(row)}do/publish/", data).status_code == 403
+    assert reader.post(FORM, answers(**{"claims-request_days": 60})).status_code == 403
+    assert not PolicyVersion.objects.exists()
+
+
+def test_who_may_only_publish_reads_what_was_found(sign_in):
+    user = factories.make_staff("publisher@example.com", superuser=False)
+    user.user_permissions.set(Permission.objects.filter(codename="add_policyversion"))
+    publisher = sign_in(user)
+
+    row = prepared(publisher, **{"claims-request_days": 200})
+    trying_out.carry_on(row.pk)
+    publish(publisher, row)
+
+    assert PolicyVersion.objects.get().published_by == "publisher@example.com"

@@ -27,8 +27,8 @@ STAFF: Final = re.compile(
     r"|/(dispute_|delay_|policy_)?forms\.py$|^(orders|payments)/models/"
     r"|^services/(models/(health|proof|device)|capability_words|balances|answer_patterns|tallying|supplier_rules)"
     r"|^payments/(states|evidence|disputing|reconciling|booking|reopening)\.py$"
-    r"|^refunds/(models/|(policy_versions|reviewing|establishing|rehearsing|seconding|queues|telling_delays|confirming"
-    r"|paying_out|second_codes|videos/keeping)\.py$)"
+    r"|^refunds/(models/|(policy_versions|reviewing|establishing|rehearsing|publishing|stored_scenarios|seconding|queues"
+    r"|telling_delays|confirming|paying_out|second_codes|videos/keeping)\.py$)"
     r"|^orders/(inbound|lifecycle|states|reaching)\.py$"
 )
 # The storefront's own forms are not staff's.

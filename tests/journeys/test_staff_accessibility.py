@@ -11,11 +11,12 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page
 
 from orders.states import OrderState
+from refunds import calling_off, rehearsing, trying_out
 from tests import factories
 from tests.admin.conftest import make_shop
 from tests.helpers.videos import make_claim, send
 from tests.journeys import looking
-from tests.refunds.claims import claimed, paid_order
+from tests.refunds.claims import SAM, claimed, paid_order
 from unlockshop.kernel.staff_parts import change_url
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -62,9 +63,21 @@ def preparing_refund_rules() -> str:
     return "/admin/refunds/policyversion/prepare/"
 
 
+def rehearsal() -> str:
+    claimed(paid_order())
+    changes = {"claims.request_days": 60}
+    row = rehearsing.ask(calling_off.in_force(), changes, version="2026-12-a", reason="Fewer.", actor=SAM)
+    trying_out.carry_on(row.pk)
+    return change_url(row)
+
+
+def loading_scenarios() -> str:
+    return "/admin/refunds/storedscenario/load/"
+
+
 PAGES: list[Callable[[], str]] = [
     landing_page, order, claim, claim_with_a_video, review_of_a_claim, supplier, telling_a_delay,
-    preparing_refund_rules,
+    preparing_refund_rules, rehearsal, loading_scenarios,
 ]  # fmt: skip
 
 

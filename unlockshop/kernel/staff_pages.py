@@ -153,7 +153,7 @@ class StaffActionAdmin(ModelAdmin):
             raise Http404
         back = HttpResponseRedirect(change_url(obj))
         if action.permission and not request.user.has_perm(action.permission):
-            text = _("“%(action)s” was not done: it can pay money back. Ask somebody who may refund payments.")
+            text = _("“%(action)s” was not done: it takes a further right. Ask somebody who has it.")
             messages.error(request, text % {"action": action.label})
             return back
         if not action.applies(self.situation(obj)):

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from refunds import policy_versions, stored_scenarios
 from refunds.scenarios import arithmetic, comparing, files, reading
 from refunds.scenarios.fields import ScenarioError
 
@@ -17,14 +18,18 @@ from refunds.scenarios.fields import ScenarioError
 class Command(BaseCommand):
     help = (
         "Decides every scenario in the files and prints where the answer differs, one line each. The last line says "
-        "how many agree; the exit status is 0 only if all do. Needs no database."
+        "how many agree; the exit status is 0 only if all do. Needs no database, but with --stored: then the "
+        "scenarios that staff keep are decided too, by the rules in force."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+        parser.add_argument("--stored", action="store_true", help="decide the scenarios that staff keep as well")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["files"] and not options["stored"]:
+            raise CommandError("name a file, or say --stored")
         agreeing = total = 0
         is_good = True
         for path in options["files"]:
@@ -43,9 +48,22 @@ class Command(BaseCommand):
                 self.stdout.write(line)
             if sums:
                 self.stdout.write(f"arithmetic: {wrong_sums.count([])} of {len(sums)} agree")
+        if options["stored"]:
+            for found in _stored():
+                total += 1
+                agreeing += not found
+                for line in found:
+                    self.stdout.write(line)
         self.stdout.write(f"{agreeing} of {total} agree")
         if agreeing < total or not is_good:
             sys.exit(1)
+
+
+def _stored() -> Iterator[list[str]]:
+    """For each scenario that staff keep and that counts, where the rules in force differ."""
+    for scenario in stored_scenarios.active():
+        in_force = policy_versions.profile(scenario.profile)
+        yield [str(each) for each in comparing.disagreements(scenario, in_force)]
 
 
 def _scenarios(entries: list[object]) -> Iterator[Iterator[str]]:
