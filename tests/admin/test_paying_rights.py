@@ -51,7 +51,7 @@ def test_approving_a_claim(sign_in, may_refund):
     answer = press(client, claim, "approve", reason="fair")
 
     assert (fresh(claim).state == ClaimState.APPROVED, Refund.objects.exists()) == (may_refund, may_refund)
-    assert ("Ask somebody who may refund payments" in said(answer)) != may_refund
+    assert ("it takes a further right" in said(answer)) != may_refund
 
 
 @pytest.mark.parametrize("may_refund", [False, True])
