@@ -19,6 +19,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from tests.bench.forwarding import database
 from tests.bench.web import buying, chromium, shop_data
 from tests.bench.web.asking import Ask, Burst, burst, in_turn, latencies, post
@@ -29,6 +31,8 @@ from tests.helpers.processes import free_port, running_bank
 FEW_ORDERS = 10_000
 # Orders that are looked at again and again; the others have their first look.
 AGAIN = 40
+# More of them in the tracker: it answers thirty times for a number, which is forgotten between two measurements.
+TRACKED_AGAIN = 200
 SHOP, BARE = "unlockshop.wsgi:application", "tests.bench.web.bare:application"
 # Another shop's whole checkout, on the machine on which the bars were set.
 OSCAR_CHECKOUT_MS = 215
@@ -71,7 +75,6 @@ def _environment(folder: Path, url: str, redis: str, bank: str) -> dict[str, str
 def _shop_rows(redis_url: str) -> Iterator[None]:
     """Tables, services and the first orders; the connection and the cache are let go of at the end."""
     import django  # noqa: PLC0415 - after the environment
-    import redis  # noqa: PLC0415
 
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"], cwd=ROOT, check=True
@@ -130,8 +133,9 @@ def _start(name: str, path: str, settings: Mapping[str, str]) -> float:
 
 def _asks() -> dict[str, tuple[str, Ask]]:
     """What is asked of whom in each round."""
-    own, tracked = shop_data.pages(range(AGAIN, FEW_ORDERS))
-    own_again, tracked_again = shop_data.pages(range(AGAIN))
+    own, tracked = shop_data.pages(range(TRACKED_AGAIN, FEW_ORDERS))
+    own_again = shop_data.pages(range(AGAIN))[0]
+    tracked_again = shop_data.pages(range(AGAIN, TRACKED_AGAIN))[1]
     names = count()
     return {
         "bare page": (BARE, in_turn(["/page"])),
@@ -154,6 +158,7 @@ def _rounds(servers: Mapping[str, Server], options: argparse.Namespace) -> dict[
     for round_ in range(options.rounds + 1):
         for name, (server, ask) in asks.items():
             result = burst(servers[server], ask, seconds=options.seconds if round_ else 3.0)
+            redis.Redis.from_url(options.redis).flushdb()
             if round_:  # the first one warms up
                 found[name].append(result)
     return {
